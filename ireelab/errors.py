@@ -1,0 +1,154 @@
+"""The exception tree: every failure a user can meet is one of these.
+
+Messages say what failed, where, and what to do next. Invariants inside the
+package are asserted, never raised as one of these types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.trace import Trace
+
+
+class IreelabError(Exception):
+    """Base of every error raised on purpose by ireelab."""
+
+
+# --- compile path ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One MLIR diagnostic, with the notes attached to it.
+
+    ``line`` and ``column`` count from 1 and are 0 where MLIR gave no position.
+    ``source_line`` is the text the caret stands under, empty where unknown.
+    """
+
+    severity: str  # "error", "warning", "remark" or "note"
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    source_line: str = ""
+    notes: tuple[Diagnostic, ...] = ()
+
+    def render(self) -> str:
+        """The diagnostic as clang prints it: position, message, source line, caret, notes."""
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        lines = [f"{place}{self.severity}: {self.message}"]
+        if self.source_line:
+            lines.append(f"  {self.source_line}")
+            lines.append("  " + " " * max(self.column - 1, 0) + "^")
+        lines.extend(note.render() for note in self.notes)
+        return "\n".join(lines)
+
+
+class CompileError(IreelabError):
+    """A compilation that did not produce what was asked for.
+
+    ``trace`` holds the steps that ran before the failure, ``diagnostics`` what MLIR said,
+    ``step`` the pass that failed (None before the first pass), ``reproducer`` a shell command
+    that shows the failure with IREE's own tools, where there is one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        diagnostics: Sequence[Diagnostic] = (),
+        step: str | None = None,
+        trace: Trace | None = None,
+        reproducer: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
+        self.step = step
+        self.trace = trace
+        self.reproducer = reproducer
+
+
+class InvalidIR(CompileError):
+    """The source does not parse or does not verify."""
+
+
+class PassFailed(CompileError):
+    """A pass signalled failure."""
+
+
+class CompilerCrashed(CompileError):
+    """The compiler process died (segfault, abort, exit) while running a step."""
+
+
+class CompileInterrupted(CompileError, KeyboardInterrupt):
+    """The user stopped the compilation; ``trace`` holds what had run.
+
+    Also a ``KeyboardInterrupt``, so that a bare Ctrl-C handler still sees it.
+    """
+
+
+class UnknownTarget(CompileError):
+    """A target name that no backend answers to."""
+
+
+class UnsupportedSource(CompileError):
+    """No frontend takes this kind of source."""
+
+
+# --- run path -------------------------------------------------------------------
+
+
+class ProgramError(IreelabError):
+    """A ``.vmfb`` that cannot be read: truncated, corrupt, or of another version."""
+
+
+class UnsupportedOpcode(ProgramError):
+    """A VM opcode that this VM does not execute; the message names it."""
+
+
+class UnsupportedImport(ProgramError):
+    """An imported function that no module here provides; the message names it."""
+
+
+class UnknownFunction(IreelabError):
+    """The program exports no function of that name; the message lists those it does."""
+
+
+class InvalidInput(IreelabError):
+    """Wrong number, shape or dtype of inputs, found before anything runs."""
+
+
+class VMError(IreelabError):
+    """A program failed by its own ``vm.fail`` or by a failed assertion; ``status`` is IREE's code."""
+
+    def __init__(self, message: str, *, status: int = 2) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class DeviceError(IreelabError):
+    """A device refused or failed an operation."""
+
+
+class DeviceUnavailable(DeviceError):
+    """No such device here; the message says what is missing and the command that installs it."""
+
+
+class ExecutableMismatch(DeviceError):
+    """An executable that this device cannot run: format, architecture or limits differ."""
+
+
+class OutOfDeviceMemory(DeviceError):
+    """The device could not allocate."""
+
+
+class CommandBufferError(DeviceError):
+    """A command buffer recorded or submitted against the HAL's rules."""
+
+
+class CheckFailed(IreelabError):
+    """A ``check`` dialect expectation did not hold."""
