@@ -1,0 +1,81 @@
+"""ireelab: compile with IREE one step at a time, run the result, see everything.
+
+    import ireelab as il
+
+    trace = il.compile(mlir_text)
+    result = il.run(trace, "main", array, profile=True)
+    il.explore(trace, result)
+
+Everything public is listed in ``__all__`` and imported on first use: ``import ireelab`` by
+itself loads neither the compiler nor a driver nor the widget.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ireelab.errors import IreelabError
+    from ireelab.hal.registry import devices
+    from ireelab.pipeline.compile import compile
+    from ireelab.pipeline.trace import Trace
+    from ireelab.program import Program, load
+    from ireelab.resources import example
+    from ireelab.vm.context import Context
+    from ireelab.vm.run import RunResult, run
+    from ireelab.widgets.explorer import explore
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Context",
+    "IreelabError",
+    "Program",
+    "RunResult",
+    "Trace",
+    "compile",
+    "devices",
+    "example",
+    "explore",
+    "load",
+    "run",
+]
+
+# Public name -> the module that defines it.
+_HOMES = {
+    "Context": "ireelab.vm.context",
+    "IreelabError": "ireelab.errors",
+    "Program": "ireelab.program",
+    "RunResult": "ireelab.vm.run",
+    "Trace": "ireelab.pipeline.trace",
+    "compile": "ireelab.pipeline.compile",
+    "devices": "ireelab.hal.registry",
+    "example": "ireelab.resources",
+    "explore": "ireelab.widgets.explorer",
+    "load": "ireelab.program",
+    "run": "ireelab.vm.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the module that defines public ``name``, once, and return the object."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """``%load_ext ireelab``: register ``%%iree``, ``%iree_run`` and ``%iree_diff``."""
+    from ireelab.widgets.magic import register_magics
+
+    register_magics(ipython)

@@ -1,0 +1,5 @@
+"""``python -m ireelab`` is the ``ireelab`` command."""
+
+from ireelab.cli import main
+
+raise SystemExit(main())
