@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ireelab import examples
     from ireelab.errors import IreelabError
     from ireelab.hal.registry import devices
     from ireelab.pipeline.compile import compile
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program, load
-    from ireelab.resources import example
     from ireelab.vm.context import Context
     from ireelab.vm.run import RunResult, run
     from ireelab.widgets.explorer import explore
@@ -38,13 +38,13 @@ __all__ = [
     "Trace",
     "compile",
     "devices",
-    "example",
+    "examples",
     "explore",
     "load",
     "run",
 ]
 
-# Public name -> the module that defines it.
+# Public name -> the module that defines it. ``examples`` is a module and defines itself.
 _HOMES = {
     "Context": "ireelab.vm.context",
     "IreelabError": "ireelab.errors",
@@ -53,7 +53,6 @@ _HOMES = {
     "Trace": "ireelab.pipeline.trace",
     "compile": "ireelab.pipeline.compile",
     "devices": "ireelab.hal.registry",
-    "example": "ireelab.resources",
     "explore": "ireelab.widgets.explorer",
     "load": "ireelab.program",
     "run": "ireelab.vm.run",
@@ -62,6 +61,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import the module that defines public ``name``, once, and return the object."""
+    if name == "examples":
+        return import_module("ireelab.examples")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

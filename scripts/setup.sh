@@ -154,8 +154,18 @@ playwright_install() {
 }
 
 case "${1:-}" in
-demo) make_venv && install_package "" ;;
-dev) make_venv && install_package test ;;
-test) make_venv && install_package test && install_browser ;;
+demo)
+    make_venv
+    install_package ""
+    ;;
+dev)
+    make_venv
+    install_package test
+    ;;
+test)
+    make_venv
+    install_package test
+    install_browser
+    ;;
 *) die "usage: scripts/setup.sh demo|dev|test" ;;
 esac
