@@ -4,7 +4,8 @@
     trace = il.compile(examples.path("mlp"))
     il.run(trace, "mlp", *examples.inputs("mlp"))
 
-``ireelab.resources`` knows where the ``.mlir`` files are, in a checkout and in a wheel.
+The ``.mlir`` files are in ``examples/`` of a checkout (and of an editable install), and in
+``ireelab/_examples`` of an installed wheel.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ireelab import resources
 
 Array = NDArray[Any]
 _Rng = np.random.Generator
@@ -34,7 +33,7 @@ class Example:
 
     @property
     def path(self) -> Path:
-        return resources.example(self.name)
+        return _folder() / f"{self.name}.mlir"
 
     def inputs(self, seed: int = 0) -> tuple[Array, ...]:
         """Arrays for one call of ``function``; equal seeds give equal bits."""
@@ -62,6 +61,11 @@ def path(name: str) -> Path:
 def inputs(name: str, seed: int = 0) -> tuple[Array, ...]:
     """Arrays for one call of the example's entry function; equal seeds give equal bits."""
     return get(name).inputs(seed)
+
+
+def _folder() -> Path:
+    packaged = Path(__file__).parent / "_examples"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "examples"
 
 
 def _normal(rng: _Rng, *shape: int, scale: float = 1.0) -> Array:
