@@ -1,0 +1,52 @@
+"""Memory of a device. Mirrors ``runtime/src/iree/hal/allocator.h``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from ireelab.hal.buffer import Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorStatistics:
+    """What an allocator has handed out.
+
+    ``live_*`` counts memory in use (by buffers, subspans or mapped arrays), ``pooled_bytes``
+    memory kept for reuse, ``imported_buffers`` the live buffers over the caller's own arrays.
+    """
+
+    live_bytes: int = 0
+    peak_bytes: int = 0
+    live_buffers: int = 0
+    total_allocations: int = 0
+    reused_allocations: int = 0
+    pooled_bytes: int = 0
+    imported_buffers: int = 0
+
+
+class Allocator(ABC):
+    """Allocates buffers that live until they are closed."""
+
+    @abstractmethod
+    def allocate(self, memory_type: int, usage: int, size_bytes: int) -> Buffer:
+        """A buffer of ``size_bytes``, contents undefined; OutOfDeviceMemory when it cannot be."""
+
+    @abstractmethod
+    def import_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> Buffer:
+        """A buffer with the array's bytes.
+
+        Shares the array's memory where it is C-contiguous and 64-byte aligned (the array must
+        then not be changed while the device uses it), else copies.
+        """
+
+    @abstractmethod
+    def statistics(self) -> AllocatorStatistics:
+        """Counts and bytes at this moment."""
+
+    @abstractmethod
+    def trim(self) -> None:
+        """Give pooled memory back to the system."""

@@ -1,0 +1,123 @@
+"""Which devices exist here, and how to open one. Mirrors ``driver_registry.h``.
+
+A device name is ``driver[:key=value[,key=value]...]``, for example ``llvm-cpu:threads=1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ireelab.errors import DeviceUnavailable
+from ireelab.hal.device import Device
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A device that could be opened, or why it cannot (``reason``, empty when available)."""
+
+    id: str
+    driver: str
+    description: str
+    available: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    name: str
+    description: str
+    options: tuple[str, ...]
+    create: Callable[[dict[str, str]], Device] | None
+    unavailable: Callable[[], str]
+
+
+def _create_null(options: dict[str, str]) -> Device:
+    from ireelab.hal.drivers.null.device import NullDevice
+
+    return NullDevice()
+
+
+def _create_llvm_cpu(options: dict[str, str]) -> Device:
+    from ireelab.hal.drivers.llvm_cpu.device import create_from_options
+
+    return create_from_options(options)
+
+
+def _llvm_cpu_unavailable() -> str:
+    try:
+        import llvmlite.binding  # noqa: F401  # pyright: ignore
+    except (ImportError, OSError) as error:
+        return f"llvmlite does not load ({error}); pip install 'llvmlite>=0.50,<0.51'"
+    return ""
+
+
+_DRIVERS: tuple[_Driver, ...] = (
+    _Driver(
+        "llvm-cpu",
+        "This machine's CPU, through LLVM",
+        ("threads", "memory_limit"),
+        _create_llvm_cpu,
+        _llvm_cpu_unavailable,
+    ),
+    _Driver("null", "Records commands and runs nothing", (), _create_null, lambda: ""),
+    _Driver(
+        "vulkan",
+        "GPUs through Vulkan",
+        (),
+        None,
+        lambda: (
+            "this version of ireelab has no Vulkan driver; use llvm-cpu, or run the .vmfb "
+            "with iree-run-module --device=vulkan"
+        ),
+    ),
+)
+
+
+def devices() -> tuple[DeviceInfo, ...]:
+    """Every driver known, with the reason where it cannot be used here."""
+    infos: list[DeviceInfo] = []
+    for driver in _DRIVERS:
+        reason = driver.unavailable()
+        infos.append(DeviceInfo(driver.name, driver.name, driver.description, not reason, reason))
+    return tuple(infos)
+
+
+def create_device(name: str, *, validate: bool = False) -> Device:
+    """Open a device by name; DeviceUnavailable says what exists and what is missing.
+
+    ``validate`` checks every command and submission against the HAL's rules first.
+    """
+    driver_name, _, option_text = name.partition(":")
+    driver = next((d for d in _DRIVERS if d.name == driver_name), None)
+    if driver is None:
+        raise DeviceUnavailable(f"no driver {driver_name!r}. {_listing()}")
+    reason = driver.unavailable()
+    if reason or driver.create is None:
+        raise DeviceUnavailable(f"device {driver_name!r} is not available: {reason}. {_listing()}")
+    device = driver.create(_parse_options(driver, option_text))
+    if not validate:
+        return device
+    from ireelab.hal.validation import ValidatedDevice
+
+    return ValidatedDevice(device)
+
+
+def _parse_options(driver: _Driver, text: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        key, separator, value = part.partition("=")
+        if not separator or key not in driver.options:
+            known = ", ".join(f"{option}=VALUE" for option in driver.options) or "none"
+            raise DeviceUnavailable(
+                f"device {driver.name!r} has no option {part!r}; its options: {known}"
+            )
+        options[key] = value
+    return options
+
+
+def _listing() -> str:
+    available = [info.id for info in devices() if info.available]
+    missing = [info.id for info in devices() if not info.available]
+    text = f"Available: {', '.join(available) or 'none'}"
+    return f"{text}; not available: {', '.join(missing)}" if missing else text
