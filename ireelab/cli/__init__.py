@@ -1,0 +1,71 @@
+"""The ``ireelab`` command: one module per subcommand, each with ``add`` and ``execute``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from ireelab.cli import check, devices, explore, notebook, passes, run
+from ireelab.cli.common import USAGE_ERRORS, describe, last_step
+from ireelab.errors import CompileInterrupted, IreelabError
+
+_COMMANDS = (explore, run, check, passes, devices, notebook)
+
+_EPILOG = """examples:
+  ireelab explore model.mlir --run --input=8x64xf32=1 --html model.html
+  ireelab run model.vmfb --function=main --input=@x.npy --timeline model.json
+  ireelab check tests.mlir
+
+exit codes: 0 success, 1 a compile, a run or a check failed, 2 wrong usage, 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code that ``--help`` promises."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.execute(arguments)
+        sys.stdout.flush()
+        return code
+    except CompileInterrupted as error:
+        _say(f"interrupted {last_step(error.trace)}")
+        return 130
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except USAGE_ERRORS as error:
+        _say(str(error))
+        return 2
+    except IreelabError as error:
+        _say(describe(error))
+        return 1
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; keep the interpreter from flushing into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _say(text: str) -> None:
+    print(f"ireelab: {text}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ireelab",
+        description="Compile with IREE step by step, run the result, and look inside.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in _COMMANDS:
+        module.add(commands)
+    return parser
+
+
+def _version() -> str:
+    import ireelab
+
+    return f"ireelab {ireelab.__version__}"

@@ -1,0 +1,61 @@
+"""``ireelab check``: run every check-dialect test function of a file, as iree-check-module does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ireelab.cli.common import (
+    Commands,
+    UsageError,
+    add_command,
+    add_compile_options,
+    add_device_option,
+    existing_file,
+    load_program,
+)
+from ireelab.errors import IreelabError
+
+if TYPE_CHECKING:
+    from ireelab.program import Program
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "check",
+        summary="run every check-dialect test function of a file",
+        description="Run every exported function without arguments and report PASS or FAIL for "
+        "each, as iree-check-module does.",
+        examples="  ireelab check tests.mlir\n  ireelab check tests.vmfb --device=llvm-cpu",
+    )
+    parser.add_argument("file", metavar="FILE", help="an .mlir or .vmfb file")
+    add_device_option(parser)
+    add_compile_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    program = load_program(arguments, existing_file(arguments.file))
+    names = [function.name for function in program.functions if takes_nothing(function)]
+    if not names:
+        raise UsageError(f"{arguments.file} has no function without arguments to check")
+    failed = [name for name in names if not _passes(program, name, arguments.device)]
+    print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def _passes(program: Program, name: str, device: str) -> bool:
+    import ireelab
+
+    start = time.perf_counter()
+    try:
+        ireelab.run(program, name, device=device)
+    except IreelabError as error:
+        print(f"FAIL {name}: {error}")
+        sys.stdout.flush()
+        return False
+    print(f"PASS {name} ({(time.perf_counter() - start) * 1e3:.1f} ms)")
+    return True

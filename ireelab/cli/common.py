@@ -1,0 +1,228 @@
+"""What several commands share: options, sources, progress, tables, and texts for errors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ireelab.errors import (
+    CompileError,
+    DeviceUnavailable,
+    InvalidInput,
+    IreelabError,
+    UnknownFunction,
+    UnknownTarget,
+    UnsupportedSource,
+)
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.step import Step
+    from ireelab.pipeline.trace import Trace
+    from ireelab.program import Program
+
+PIPELINES = ("upstream",)
+
+
+class UsageError(IreelabError):
+    """The command line asks for something that cannot be; exit code 2."""
+
+
+USAGE_ERRORS = (
+    UsageError,
+    DeviceUnavailable,
+    InvalidInput,
+    UnknownFunction,
+    UnknownTarget,
+    UnsupportedSource,
+)
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+# --- options -------------------------------------------------------------------------
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] # argparse names it nowhere else
+    name: str,
+    *,
+    summary: str,
+    description: str = "",
+    examples: str = "",
+) -> argparse.ArgumentParser:
+    """A subcommand whose ``--help`` ends in examples."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"examples:\n{examples}" if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_compile_options(parser: argparse.ArgumentParser) -> None:
+    """``--target``, ``--pipeline`` and ``--flag``: what ``il.compile`` takes."""
+    group = parser.add_argument_group("compiling")
+    group.add_argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    add_pipeline_option(group)
+    group.add_argument(
+        "--flag",
+        dest="flags",
+        action="append",
+        default=[],
+        metavar="F",
+        help="a flag of iree-compile, for example --flag=--iree-opt-level=O3; may be repeated",
+    )
+
+
+def add_pipeline_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+    parser.add_argument(
+        "--pipeline",
+        default="upstream",
+        choices=PIPELINES,
+        help="whose passes: upstream is IREE's own order (%(default)s)",
+    )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """``--function``, ``--input`` and ``--device``, as iree-run-module spells them."""
+    group = parser.add_argument_group("running")
+    group.add_argument(
+        "--function", metavar="F", help="the function to call; may be left out when there is one"
+    )
+    group.add_argument(
+        "--input",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="I",
+        help="an argument of the function: 8x64xf32=1, '2x2xi32=1 2 3 4', @x.npy, "
+        "4xf32=@raw.bin, or a number for a scalar; repeat in order",
+    )
+    add_device_option(group)
+
+
+def add_device_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+    parser.add_argument(
+        "--device", default="llvm-cpu", help="where to run; see `ireelab devices` (%(default)s)"
+    )
+
+
+# --- sources -------------------------------------------------------------------------
+
+
+def existing_file(name: str) -> Path:
+    """The path, when it names a readable file; ``UsageError`` otherwise."""
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder, not a file")
+    if not path.exists():
+        raise UsageError(f"no such file: {name}")
+    return path
+
+
+def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
+    """Compile ``path`` as the options say, with progress on a terminal."""
+    import ireelab
+
+    with Progress(f"compiling {path.name}") as progress:
+        return ireelab.compile(
+            path,
+            target=arguments.target,
+            pipeline=arguments.pipeline,
+            flags=tuple(arguments.flags),
+            progress=progress,
+        )
+
+
+def load_program(arguments: argparse.Namespace, path: Path) -> Program:
+    """The program of a ``.vmfb``, or of anything else after compiling it."""
+    import ireelab
+
+    if path.suffix == ".vmfb":
+        return ireelab.load(path)
+    return compile_file(arguments, path).program
+
+
+# --- progress ------------------------------------------------------------------------
+
+
+class Progress:
+    """One line on stderr that follows the steps; silent where stderr is not a terminal."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __call__(self, count: int, name: str) -> None:
+        """``count`` steps have run; ``name`` is the latest."""
+        if self._live:
+            print(f"\r\x1b[K{self._title}: {count} {name}", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+# --- texts ---------------------------------------------------------------------------
+
+
+def describe(error: IreelabError) -> str:
+    """What failed, what the compiler said about it, and how to reproduce it."""
+    if not isinstance(error, CompileError):
+        return str(error)
+    lines = [str(error)]
+    shown = "\n".join(lines)
+    for diagnostic in error.diagnostics:
+        if diagnostic.render() not in shown:
+            lines.append(diagnostic.render())
+    if error.step:
+        lines.append(f"in the pass {error.step}, {last_step(error.trace)}")
+    if error.reproducer:
+        lines.append(f"to reproduce: {error.reproducer}")
+    return "\n".join(lines)
+
+
+def last_step(trace: Trace | None) -> str:
+    """Where a partial trace ends: ``after 143 steps, in phase stream (iree-...)``."""
+    if trace is None or not trace.steps:
+        return "before the first step"
+    step = trace.steps[-1]
+    return f"after {len(trace.steps)} steps, in phase {step.phase} ({step.name})"
+
+
+def phase_table(steps: Sequence[Step]) -> str:
+    """A line per phase: its steps, those that changed something, and their time."""
+    phases: dict[str, list[Step]] = {}
+    for step in steps:
+        phases.setdefault(step.phase, []).append(step)
+    rows = [("phase", "steps", "changed", "ms")]
+    rows += [(phase, *_totals(group)) for phase, group in phases.items()]
+    rows.append(("total", *_totals(steps)))
+    return table(rows)
+
+
+def _totals(steps: Sequence[Step]) -> tuple[str, str, str]:
+    leaves = [step for step in steps if not step.composite]  # a composite's time is its parts'
+    seconds = sum(step.seconds for step in leaves)
+    changed = sum(step.changed for step in leaves)
+    return str(len(leaves)), str(changed), f"{seconds * 1e3:.1f}"
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Aligned columns: the first to the left, the others to the right; the first row is a header."""
+    rows = [list(row) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,92 @@
+"""``ireelab passes``: the steps a compilation takes, a line each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ireelab.cli.common import (
+    Commands,
+    Progress,
+    UsageError,
+    add_command,
+    add_pipeline_option,
+    existing_file,
+    table,
+)
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.step import Step
+
+# "      --iree-stream-layout-slices      -   Lays out packed slices ..." in `iree-opt --help`;
+# the options of a pass are indented further.
+_HELP_LINE = re.compile(r"^ {6}--(?P<name>[\w-]+)(?:=\S+)? +- +(?P<text>.+)$", re.MULTILINE)
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "passes",
+        summary="list the steps of a pipeline: name, phase, what it does",
+        description="Compile a small program (or FILE) and list the passes that ran, in order: "
+        "each once per phase, with how often it ran and what IREE says it does.",
+        examples="  ireelab passes\n  ireelab passes model.mlir --json",
+    )
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a program to follow (default: an example)"
+    )
+    parser.add_argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    add_pipeline_option(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    import ireelab
+
+    source = existing_file(arguments.file) if arguments.file else ireelab.examples.path("mlp")
+    with Progress(f"compiling {source.name}") as progress:
+        trace = ireelab.compile(
+            source, target=arguments.target, pipeline=arguments.pipeline, progress=progress
+        )
+    runs = count_runs([step for step in trace.steps if not step.composite])
+    texts = pass_descriptions()
+    if arguments.json:
+        listed = [
+            {"phase": phase, "name": name, "runs": count, "description": texts.get(name, "")}
+            for (phase, name), count in runs.items()
+        ]
+        print(json.dumps(listed, indent=2))
+        return 0
+    _print_lines(runs, texts)
+    return 0
+
+
+def _print_lines(runs: Mapping[tuple[str, str], int], texts: Mapping[str, str]) -> None:
+    rows = [["phase", "pass", "runs", "what it does"]]
+    rows += [[phase, name, str(n), texts.get(name, "")] for (phase, name), n in runs.items()]
+    print(table(rows, left=(0, 1, 3)))
+
+
+def count_runs(steps: list[Step]) -> dict[tuple[str, str], int]:
+    """How often each pass ran in each phase, in the order of first runs."""
+    runs: dict[tuple[str, str], int] = {}
+    for step in steps:
+        key = (step.phase, step.name)
+        runs[key] = runs.get(key, 0) + 1
+    return runs
+
+
+def pass_descriptions() -> dict[str, str]:
+    """What every registered pass says it does, asked of IREE's own ``iree-opt --help``."""
+    tool = Path(sys.executable).parent / "iree-opt"
+    if not tool.exists():
+        raise UsageError(f"iree-opt is not beside {sys.executable}: reinstall iree-base-compiler")
+    shown = subprocess.run([tool, "--help"], capture_output=True, text=True, check=True).stdout
+    return {match["name"]: match["text"].strip() for match in _HELP_LINE.finditer(shown)}

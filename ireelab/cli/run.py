@@ -1,0 +1,88 @@
+"""``ireelab run``: run a program on this project's own runtime, as iree-run-module does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ireelab.cli.common import (
+    Commands,
+    UsageError,
+    add_command,
+    add_compile_options,
+    add_run_options,
+    existing_file,
+    load_program,
+)
+
+if TYPE_CHECKING:
+    from ireelab.array_text import Value
+    from ireelab.hal.timeline import Timeline
+    from ireelab.program import Program
+    from ireelab.vm.run import RunResult
+
+_EXAMPLES = """  ireelab run model.vmfb --function=main --input=8x64xf32=1
+  ireelab run model.mlir --input=@x.npy --timeline model.json    # open in ui.perfetto.dev
+  ireelab run model.mlir --input=@x.npy --timeline -             # a table, here
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "run",
+        summary="run a .vmfb or an .mlir file and print its results",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("file", metavar="FILE", help="a .vmfb, or a source to compile first")
+    add_run_options(parser)
+    parser.add_argument(
+        "--timeline",
+        metavar="OUT",
+        help="profile, and write the timeline: .json for Perfetto, .csv, or - for a table",
+    )
+    parser.add_argument(
+        "--repeat", type=positive, default=1, metavar="N", help="call N times and time the calls"
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_compile_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    import ireelab
+    from ireelab.array_text import parse_inputs
+
+    check_timeline_name(arguments.timeline)
+    inputs = parse_inputs(arguments.inputs)
+    program = load_program(arguments, existing_file(arguments.file))
+    result = ireelab.run(
+        program,
+        arguments.function,
+        *inputs,
+        device=arguments.device,
+        profile=arguments.timeline is not None,
+        repeat=arguments.repeat,
+    )
+    name = arguments.function or only_function(program)
+    if arguments.json:
+        print(json.dumps(run_record(result, program, name), indent=2))
+    else:
+        print_outputs(result, program, name)
+    if arguments.repeat > 1:
+        print(f"{arguments.repeat} calls, {result.seconds * 1e6:.1f} us each", file=sys.stderr)
+    if result.timeline is not None:
+        write_timeline(result.timeline, arguments.timeline)
+    return 0
