@@ -227,8 +227,9 @@ class CommandBuffer(ABC):
     def _finalize(self) -> None:
         """Turn ``log`` into the driver's form; CommandBufferError for what it cannot run."""
 
+    @abstractmethod
     def _close(self) -> None:
-        """Drop the driver's form."""
+        """Drop the driver's form; idempotent."""
 
     def _record(self, kind: type[Command], fields: tuple[Any, ...]) -> None:
         if self.finalized:

@@ -172,6 +172,7 @@ class Device(ABC):
     ) -> None:
         """Run a finalized command buffer with ``bindings`` in its slots."""
 
+    @abstractmethod
     def queue_flush(self, affinity: int) -> None:
         """Submit what a driver may have batched; drivers here submit at once."""
 
