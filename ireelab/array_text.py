@@ -75,11 +75,15 @@ def dtype_of(name: str) -> np.dtype[Any]:
     raise InvalidInput(f"unknown element type {name!r}; known: {known}")
 
 
+def element_type_of(array: Array) -> str:
+    """IREE's name of an array's element type: ``"f32"``."""
+    name = str(array.dtype)
+    return _TYPE_NAMES.get(name, name)
+
+
 def type_of(array: Array) -> str:
     """IREE's shape and element type of an array: ``"8x10xf32"``, ``"f32"`` for rank 0."""
-    name = str(array.dtype)
-    element = _TYPE_NAMES.get(name, name)
-    return "x".join((*map(str, array.shape), element))
+    return "x".join((*map(str, array.shape), element_type_of(array)))
 
 
 # --- reading -------------------------------------------------------------------------

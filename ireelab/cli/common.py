@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -209,19 +209,18 @@ def phase_table(steps: Sequence[Step]) -> str:
 
 
 def _totals(steps: Sequence[Step]) -> tuple[str, str, str]:
-    leaves = [step for step in steps if not step.composite]  # a composite's time is its parts'
-    seconds = sum(step.seconds for step in leaves)
-    changed = sum(step.changed for step in leaves)
-    return str(len(leaves)), str(changed), f"{seconds * 1e3:.1f}"
+    seconds = sum(step.seconds for step in steps)  # those of nested steps are not counted twice
+    changed = sum(step.changed for step in steps)
+    return str(len(steps)), str(changed), f"{seconds * 1e3:.1f}"
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Aligned columns: the first to the left, the others to the right; the first row is a header."""
+def table(rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
+    """Aligned columns, those in ``left`` to the left and the others to the right."""
     rows = [list(row) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
+            cell.ljust(width) if i in left else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

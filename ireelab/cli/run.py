@@ -86,3 +86,77 @@ def execute(arguments: argparse.Namespace) -> int:
     if result.timeline is not None:
         write_timeline(result.timeline, arguments.timeline)
     return 0
+
+
+def check_timeline_name(name: str | None) -> None:
+    """Refuse an unknown kind of timeline before anything is compiled."""
+    if name is not None and name != "-" and Path(name).suffix not in (".json", ".csv"):
+        raise UsageError(f"--timeline={name}: end the name in .json or .csv, or write - for a table")
+
+
+def write_timeline(timeline: Timeline, name: str) -> None:
+    """The timeline as the end of ``name`` says."""
+    if name == "-":
+        print(timeline.table())
+        return
+    write = timeline.to_csv if name.endswith(".csv") else timeline.to_perfetto
+    try:
+        write(name)
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+    print(f"wrote {name}", file=sys.stderr)
+
+
+def only_function(program: Program) -> str:
+    """The name of the function that runs when none is named."""
+    return program.functions[0].name
+
+
+def scalar_types(program: Program, name: str) -> Sequence[str]:
+    """IREE's type of each result that is a plain number, empty for arrays."""
+    function = next(f for f in program.functions if f.name == name)
+    return tuple(_SCALARS.get(code, "") for code in function.results)
+
+
+# Letters of IREE's calling convention.
+_SCALARS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
+
+
+def print_outputs(result: RunResult, program: Program, name: str) -> None:
+    """The results as iree-run-module prints them."""
+    from ireelab.array_text import format_value
+
+    print(f"EXEC @{name}")
+    types = scalar_types(program, name)
+    for i, value in enumerate(result.outputs):
+        if isinstance(value, int | float):
+            print(f"result[{i}]: {format_value(value, scalar_type=types[i])}")
+        else:
+            print(f"result[{i}]: hal.buffer_view\n{format_value(value)}")
+
+
+def run_record(result: RunResult, program: Program, name: str) -> dict[str, object]:
+    """The results as JSON: whole arrays, and the timeline when there is one."""
+    types = scalar_types(program, name)
+    record: dict[str, object] = {
+        "schema": 1,
+        "function": name,
+        "seconds": result.seconds,
+        "outputs": [_output(value, types[i]) for i, value in enumerate(result.outputs)],
+    }
+    if result.timeline is not None:
+        record["timeline"] = result.timeline.to_json()
+    return record
+
+
+def _output(value: Value, scalar_type: str) -> dict[str, object]:
+    from ireelab.array_text import element_type_of
+
+    if isinstance(value, int | float):
+        return {"dtype": scalar_type, "shape": [], "values": value}
+    values = value if value.dtype.kind in "biuf" else value.astype("float32")
+    return {
+        "dtype": element_type_of(value),
+        "shape": list(value.shape),
+        "values": values.tolist(),
+    }
