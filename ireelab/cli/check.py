@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ireelab.cli.common import (
-    Commands,
     UsageError,
     add_command,
     add_compile_options,
@@ -19,6 +18,7 @@ from ireelab.cli.common import (
 from ireelab.errors import IreelabError
 
 if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
     from ireelab.program import Program
 
 

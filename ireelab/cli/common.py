@@ -19,7 +19,6 @@ from ireelab.errors import (
 )
 
 if TYPE_CHECKING:
-    from ireelab.pipeline.step import Step
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program
 
@@ -39,14 +38,19 @@ USAGE_ERRORS = (
     UnsupportedSource,
 )
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+if TYPE_CHECKING:
+    # What `add_subparsers` returns; argparse has no public name for it, nor for an option group.
+    from argparse import _ArgumentGroup as OptionGroup  # pyright: ignore[reportPrivateUsage]
+    from argparse import _SubParsersAction  # pyright: ignore[reportPrivateUsage]
+
+    Commands = _SubParsersAction[argparse.ArgumentParser]
 
 
 # --- options -------------------------------------------------------------------------
 
 
 def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage] # argparse names it nowhere else
+    commands: Commands,
     name: str,
     *,
     summary: str,
@@ -78,7 +82,7 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_pipeline_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:  # pyright: ignore[reportPrivateUsage]
     parser.add_argument(
         "--pipeline",
         default="upstream",
@@ -105,7 +109,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_device_option(group)
 
 
-def add_device_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:  # pyright: ignore[reportPrivateUsage]
     parser.add_argument(
         "--device", default="llvm-cpu", help="where to run; see `ireelab devices` (%(default)s)"
     )
@@ -195,23 +199,6 @@ def last_step(trace: Trace | None) -> str:
         return "before the first step"
     step = trace.steps[-1]
     return f"after {len(trace.steps)} steps, in phase {step.phase} ({step.name})"
-
-
-def phase_table(steps: Sequence[Step]) -> str:
-    """A line per phase: its steps, those that changed something, and their time."""
-    phases: dict[str, list[Step]] = {}
-    for step in steps:
-        phases.setdefault(step.phase, []).append(step)
-    rows = [("phase", "steps", "changed", "ms")]
-    rows += [(phase, *_totals(group)) for phase, group in phases.items()]
-    rows.append(("total", *_totals(steps)))
-    return table(rows)
-
-
-def _totals(steps: Sequence[Step]) -> tuple[str, str, str]:
-    seconds = sum(step.seconds for step in steps)  # those of nested steps are not counted twice
-    changed = sum(step.changed for step in steps)
-    return str(len(steps)), str(changed), f"{seconds * 1e3:.1f}"
 
 
 def table(rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,)) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from ireelab.cli.common import Commands, add_command
+from ireelab.cli.common import add_command
+
+if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
 
 
 def add(commands: Commands) -> None:

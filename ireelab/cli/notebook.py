@@ -8,10 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ireelab.cli.common import Commands, UsageError, add_command, existing_file
+from ireelab.cli.common import UsageError, add_command, existing_file
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
 
 
 def add(commands: Commands) -> None:

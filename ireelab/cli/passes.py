@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ireelab.cli.common import (
-    Commands,
     Progress,
     UsageError,
     add_command,
@@ -22,6 +21,7 @@ from ireelab.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
     from ireelab.pipeline.step import Step
 
 # "      --iree-stream-layout-slices      -   Lays out packed slices ..." in `iree-opt --help`;

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ireelab.cli.common import (
-    Commands,
     UsageError,
     add_command,
     add_compile_options,
@@ -21,6 +20,7 @@ from ireelab.cli.common import (
 
 if TYPE_CHECKING:
     from ireelab.array_text import Value
+    from ireelab.cli.common import Commands
     from ireelab.hal.timeline import Timeline
     from ireelab.program import Program
     from ireelab.vm.run import RunResult
@@ -91,7 +91,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def check_timeline_name(name: str | None) -> None:
     """Refuse an unknown kind of timeline before anything is compiled."""
     if name is not None and name != "-" and Path(name).suffix not in (".json", ".csv"):
-        raise UsageError(f"--timeline={name}: end the name in .json or .csv, or write - for a table")
+        raise UsageError(f"--timeline={name}: the name must end in .json or .csv, or be -")
 
 
 def write_timeline(timeline: Timeline, name: str) -> None:

@@ -1,0 +1,285 @@
+"""``%%iree``, ``%iree_run`` and ``%iree_diff``.
+
+A cell is compiled with its magic line as a comment above it, so that every line number (in a
+diagnostic, in the explorer, in the timeline) is the one the notebook shows beside the cell.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from IPython.core.display_functions import display
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.utils.process import arg_split
+
+from ireelab.errors import CompileError, IreelabError
+
+if TYPE_CHECKING:
+    from ireelab.vm.run import RunResult
+
+    from ireelab.pipeline.step import Step
+    from ireelab.pipeline.trace import Trace
+
+DEFAULT_NAME = "_iree"
+
+# `8x64xf32=1`, `f32=2`, `2x3xi8`, `@x.npy`: IREE's form. All else is a Python expression.
+_IREE_INPUT = re.compile(r"@.+|(?:\d+x)+[a-z]\w*(?:=(?!=).*)?|[a-z]+\d+\w*=(?!=).*", re.DOTALL)
+
+
+class CellFailed(IreelabError):
+    """What a failing cell raises: it prints what the compiler said, not a Python traceback.
+
+    The error itself is its ``__cause__``.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython asks an exception for this before it formats one itself."""
+        return str(self).splitlines()
+
+
+@magics_class
+class IreeMagics(Magics):
+    """The magics of ireelab, with what the last ``%%iree`` cell was called."""
+
+    shell: InteractiveShell
+    latest: str | None = None
+
+    @magic_arguments()
+    @argument("name", nargs="?", default=DEFAULT_NAME, help="variable for the trace (%(default)s)")
+    @argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    @argument("--pipeline", default="upstream", help="whose passes: upstream (%(default)s)")
+    @argument("--until", default="vm", metavar="PHASE", help="the last phase (%(default)s)")
+    @argument(
+        "--run", nargs="?", const="", metavar="FUNCTION", help="run it too; the result: NAME_result"
+    )
+    @argument(
+        "--input",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="EXPR",
+        help="an argument of FUNCTION: a Python expression, or IREE's 8x64xf32=1, @x.npy",
+    )
+    @argument("--device", default="llvm-cpu", help="where to run (%(default)s)")
+    @argument(
+        "--flag", dest="flags", action="append", default=[], metavar="F", help="for iree-compile"
+    )
+    @cell_magic
+    def iree(self, line: str, cell: str) -> object:
+        """Compile the cell's MLIR step by step, show the explorer, keep the trace in NAME."""
+        import ireelab
+
+        options = _parse(self.iree, line)
+        _check(options)
+        inputs = self._inputs(options.inputs)
+        trace = self._compile(f"// %%iree {line}".rstrip() + f"\n{cell}", options)
+        self._bind(options.name, trace)
+        self.latest = options.name
+        if options.run is None:
+            return ireelab.explore(trace)
+        result = self._run(trace, options, options.run or None, inputs)
+        self._bind(f"{options.name}_result", result)
+        return ireelab.explore(trace, result)
+
+    @magic_arguments()
+    @argument("name", nargs="?", help="a trace or a program (default: the latest %%%%iree cell's)")
+    @argument("--function", help="the function to call; may be left out when there is one")
+    @argument(
+        "--input",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="EXPR",
+        help="an argument: a Python expression, or IREE's 8x64xf32=1, @x.npy",
+    )
+    @argument("--device", default="llvm-cpu", help="where to run (%(default)s)")
+    @argument("--repeat", type=int, default=1, metavar="N", help="call N times")
+    @line_magic
+    def iree_run(self, line: str) -> RunResult:
+        """Run a compiled cell with a timeline; the result is also kept in NAME_result."""
+        options = _parse(self.iree_run, line)
+        name = options.name or self._latest()
+        result = self._run(
+            self._lookup(name), options, options.function, self._inputs(options.inputs)
+        )
+        self._bind(f"{name}_result", result)
+        return result
+
+    @magic_arguments()
+    @argument("a", help="a step: its index, its pass (the last run of it), or its phase (its end)")
+    @argument("b", help="another step")
+    @argument("--trace", metavar="NAME", help="the trace (default: the latest %%%%iree cell's)")
+    @line_magic
+    def iree_diff(self, line: str) -> object:
+        """What changed in the IR between two steps of a trace."""
+        options = _parse(self.iree_diff, line)
+        trace = cast("Trace", self._lookup(options.trace or self._latest()))
+        return trace.diff(find_step(trace, options.a), find_step(trace, options.b))
+
+    # --- helpers ---------------------------------------------------------------------
+
+    def _compile(self, source: str, options: Namespace) -> Trace:
+        import ireelab
+
+        try:
+            return ireelab.compile(
+                source,
+                target=options.target,
+                pipeline=options.pipeline,
+                until=options.until,
+                flags=tuple(options.flags),
+                name=options.name,
+            )
+        except CompileError as error:
+            if error.trace is not None and error.trace.steps:
+                self._bind(f"{options.name}_failed", error.trace)
+                display(ireelab.explore(error))
+            raise CellFailed(describe(error, options.name)) from error
+
+    def _run(
+        self, source: object, options: Namespace, function: str | None, inputs: Sequence[Any]
+    ) -> RunResult:
+        import ireelab
+
+        try:
+            return ireelab.run(
+                cast("Trace", source),
+                function,
+                *inputs,
+                device=options.device,
+                profile=True,
+                repeat=getattr(options, "repeat", 1),
+            )
+        except IreelabError as error:
+            raise CellFailed(f"{type(error).__name__}: {error}") from error
+
+    def _inputs(self, expressions: Sequence[str]) -> list[Any]:
+        """IREE's input strings are read, everything else is evaluated in the notebook."""
+        from ireelab.array_text import parse_input
+
+        values: list[Any] = []
+        for text in expressions:
+            try:
+                if _IREE_INPUT.fullmatch(text):
+                    values.extend(parse_input(text))
+                else:
+                    values.append(self.shell.ev(text))
+            except Exception as error:  # the user's expression may raise anything
+                raise UsageError(f"--input {text}: {type(error).__name__}: {error}") from error
+        return values
+
+    def _bind(self, name: str, value: object) -> None:
+        self.shell.user_ns[name] = value
+
+    def _lookup(self, name: str) -> object:
+        if name not in self.shell.user_ns:
+            raise UsageError(f"no variable {name!r}: compile a %%iree {name} cell first")
+        return self.shell.user_ns[name]
+
+    def _latest(self) -> str:
+        if self.latest is None:
+            raise UsageError("no %%iree cell has been compiled yet: compile one, or give a name")
+        return self.latest
+
+
+def find_step(trace: Trace, text: str) -> Step:
+    """The step that ``text`` names: an index, a phase (its last step), a pass (its last change)."""
+    if text in trace.phases:
+        return trace.phases[text][-1]
+    try:
+        return trace.step(int(text) if text.lstrip("-").isdigit() else text)
+    except KeyError as error:
+        phases = ", ".join(trace.phases)
+        raise UsageError(f"{error.args[0]}; phases: {phases}") from None
+
+
+def describe(error: CompileError, name: str) -> str:
+    """What the compiler said, with the lines of the cell, and where the steps so far are kept."""
+    lines = [f"{type(error).__name__}: {error}"]
+    lines += [diagnostic.render() for diagnostic in error.diagnostics]
+    if error.step:
+        lines.append(f"in the pass {error.step}")
+    if error.trace is not None and error.trace.steps:
+        lines.append(f"the {len(error.trace.steps)} steps before it are kept in {name}_failed")
+    if error.reproducer:
+        lines.append(f"to reproduce: {error.reproducer}")
+    return "\n".join(lines)
+
+
+def _parse(magic: Any, line: str) -> Namespace:
+    """The options of a magic; ``--flag --x`` is read as ``--flag=--x``."""
+    words = cast("list[str]", arg_split(line, posix=True))
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--flag":
+            joined[-1] = f"--flag={word}"
+        else:
+            joined.append(word)
+    return cast("Namespace", magic.parser.parse_args(joined))
+
+
+def _check(options: Namespace) -> None:
+    """Refuse before compiling what cannot work."""
+    if not options.name.isidentifier():
+        raise UsageError(f"{options.name!r} cannot be the name of a variable")
+    if options.run is None and options.inputs:
+        raise UsageError("--input goes with --run")
+    if options.run is not None and options.until != "vm":
+        raise UsageError(f"--run needs the whole compilation, without --until {options.until}")
+
+
+# --- completion ----------------------------------------------------------------------
+
+
+def completions(line: str) -> list[str]:
+    """What may follow at the end of a magic's ``line``."""
+    words = line.split(" ")
+    before, word = (words[-2] if len(words) > 1 else ""), words[-1]
+    option, equals, value = word.partition("=")
+    if equals and option in _values():
+        return [f"{option}={v}" for v in _values()[option] if v.startswith(value)]
+    if before in _values():
+        return [v for v in _values()[before] if v.startswith(word)]
+    return [option for option in _OPTIONS[words[0].lstrip("%")] if option.startswith(word)]
+
+
+_OPTIONS = {
+    "iree": (
+        "--target", "--pipeline", "--until", "--run", "--input", "--device", "--flag",
+    ),
+    "iree_run": ("--function", "--input", "--device", "--repeat"),
+    "iree_diff": ("--trace",),
+}  # fmt: skip
+
+
+def _values() -> dict[str, tuple[str, ...]]:
+    """The values of the options that take one of a few."""
+    from ireelab.hal.registry import devices
+    from ireelab.pipeline.compile import PIPELINES
+    from ireelab.pipeline.step import PHASES
+    from ireelab.pipeline.targets import TARGETS
+
+    return {
+        "--target": tuple(TARGETS),
+        "--pipeline": PIPELINES,
+        "--until": PHASES,
+        "--device": tuple(device.id for device in devices() if device.available),
+    }
+
+
+def _complete(_shell: object, event: Any) -> list[str]:
+    """IPython's hook: ``event.line`` is the line up to the cursor."""
+    return completions(event.line)
+
+
+def register_magics(shell: InteractiveShell) -> None:
+    """Give a shell the magics and their completion."""
+    shell.register_magics(IreeMagics)
+    for name in ("%%iree", "%iree_run", "%iree_diff"):
+        shell.set_hook("complete_command", _complete, str_key=name)
