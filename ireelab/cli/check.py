@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     program = load_program(arguments, existing_file(arguments.file))
-    names = [function.name for function in program.functions if takes_nothing(function)]
+    names = [function.name for function in program.functions if not function.arguments]
     if not names:
         raise UsageError(f"{arguments.file} has no function without arguments to check")
     failed = [name for name in names if not _passes(program, name, arguments.device)]

@@ -82,7 +82,7 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
     parser.add_argument(
         "--pipeline",
         default="upstream",
@@ -109,7 +109,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_device_option(group)
 
 
-def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
     parser.add_argument(
         "--device", default="llvm-cpu", help="where to run; see `ireelab devices` (%(default)s)"
     )
@@ -181,14 +181,12 @@ def describe(error: IreelabError) -> str:
     """What failed, what the compiler said about it, and how to reproduce it."""
     if not isinstance(error, CompileError):
         return str(error)
-    lines = [str(error)]
-    shown = "\n".join(lines)
-    for diagnostic in error.diagnostics:
-        if diagnostic.render() not in shown:
-            lines.append(diagnostic.render())
-    if error.step:
-        lines.append(f"in the pass {error.step}, {last_step(error.trace)}")
-    if error.reproducer:
+    lines = [diagnostic.render() for diagnostic in error.diagnostics]
+    if not lines:
+        lines.append(str(error))
+    elif error.step:
+        lines.insert(0, f"the pass {error.step} failed, {last_step(error.trace)}")
+    if error.reproducer and error.reproducer not in lines[0]:
         lines.append(f"to reproduce: {error.reproducer}")
     return "\n".join(lines)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ireelab.array_text import Value
     from ireelab.cli.common import Commands
     from ireelab.hal.timeline import Timeline
-    from ireelab.program import Program
+    from ireelab.program import Function
     from ireelab.vm.run import RunResult
 
 _EXAMPLES = """  ireelab run model.vmfb --function=main --input=8x64xf32=1
@@ -68,19 +68,19 @@ def execute(arguments: argparse.Namespace) -> int:
     check_timeline_name(arguments.timeline)
     inputs = parse_inputs(arguments.inputs)
     program = load_program(arguments, existing_file(arguments.file))
+    function = program.function(arguments.function)
     result = ireelab.run(
         program,
-        arguments.function,
+        function.name,
         *inputs,
         device=arguments.device,
         profile=arguments.timeline is not None,
         repeat=arguments.repeat,
     )
-    name = arguments.function or only_function(program)
     if arguments.json:
-        print(json.dumps(run_record(result, program, name), indent=2))
+        print(json.dumps(run_record(result, function), indent=2))
     else:
-        print_outputs(result, program, name)
+        print_outputs(result, function)
     if arguments.repeat > 1:
         print(f"{arguments.repeat} calls, {result.seconds * 1e6:.1f} us each", file=sys.stderr)
     if result.timeline is not None:
@@ -107,27 +107,19 @@ def write_timeline(timeline: Timeline, name: str) -> None:
     print(f"wrote {name}", file=sys.stderr)
 
 
-def only_function(program: Program) -> str:
-    """The name of the function that runs when none is named."""
-    return program.functions[0].name
+def scalar_types(function: Function) -> Sequence[str]:
+    """IREE's type of each result that is a plain number; "ref" for the others."""
+    from ireelab.vm.convention import VALUE_NAMES
+
+    return tuple(VALUE_NAMES[letter] for letter in function.results)
 
 
-def scalar_types(program: Program, name: str) -> Sequence[str]:
-    """IREE's type of each result that is a plain number, empty for arrays."""
-    function = next(f for f in program.functions if f.name == name)
-    return tuple(_SCALARS.get(code, "") for code in function.results)
-
-
-# Letters of IREE's calling convention.
-_SCALARS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
-
-
-def print_outputs(result: RunResult, program: Program, name: str) -> None:
+def print_outputs(result: RunResult, function: Function) -> None:
     """The results as iree-run-module prints them."""
     from ireelab.array_text import format_value
 
-    print(f"EXEC @{name}")
-    types = scalar_types(program, name)
+    print(f"EXEC @{function.name}")
+    types = scalar_types(function)
     for i, value in enumerate(result.outputs):
         if isinstance(value, int | float):
             print(f"result[{i}]: {format_value(value, scalar_type=types[i])}")
@@ -135,12 +127,12 @@ def print_outputs(result: RunResult, program: Program, name: str) -> None:
             print(f"result[{i}]: hal.buffer_view\n{format_value(value)}")
 
 
-def run_record(result: RunResult, program: Program, name: str) -> dict[str, object]:
+def run_record(result: RunResult, function: Function) -> dict[str, object]:
     """The results as JSON: whole arrays, and the timeline when there is one."""
-    types = scalar_types(program, name)
+    types = scalar_types(function)
     record: dict[str, object] = {
         "schema": 1,
-        "function": name,
+        "function": function.name,
         "seconds": result.seconds,
         "outputs": [_output(value, types[i]) for i, value in enumerate(result.outputs)],
     }

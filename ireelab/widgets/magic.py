@@ -134,7 +134,7 @@ class IreeMagics(Magics):
                 pipeline=options.pipeline,
                 until=options.until,
                 flags=tuple(options.flags),
-                name=options.name,
+                name=f"{options.name}.mlir",
             )
         except CompileError as error:
             if error.trace is not None and error.trace.steps:
@@ -201,10 +201,9 @@ def find_step(trace: Trace, text: str) -> Step:
 
 def describe(error: CompileError, name: str) -> str:
     """What the compiler said, with the lines of the cell, and where the steps so far are kept."""
-    lines = [f"{type(error).__name__}: {error}"]
-    lines += [diagnostic.render() for diagnostic in error.diagnostics]
-    if error.step:
-        lines.append(f"in the pass {error.step}")
+    lines = [diagnostic.render() for diagnostic in error.diagnostics] or [str(error)]
+    where = f" in the pass {error.step}" if error.step else ""
+    lines.insert(0, f"{type(error).__name__}{where}:")
     if error.trace is not None and error.trace.steps:
         lines.append(f"the {len(error.trace.steps)} steps before it are kept in {name}_failed")
     if error.reproducer:

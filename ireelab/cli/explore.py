@@ -1,0 +1,152 @@
+"""``ireelab explore``: compile, perhaps run, and write the explorer as a page or as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ireelab.cli.common import (
+    add_command,
+    add_compile_options,
+    add_run_options,
+)
+
+if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
+
+_EXAMPLES = """  ireelab explore model.mlir                    # writes model.html
+  ireelab explore model.mlir --run --input=8x64xf32=1 --html out.html
+  ireelab explore model.mlir --json - | jq '.steps[] | select(.changed) | .name'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run with the function that was called."""
+
+    function: Function
+    result: RunResult
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "explore",
+        summary="compile step by step and write the explorer as a page",
+        description="Compile FILE one pass at a time and write the explorer as one HTML file that "
+        "works offline. A failed or interrupted compilation is written too, as far as it got.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("file", metavar="FILE", help="an .mlir file")
+    parser.add_argument("--html", metavar="OUT", help="the page (default: FILE's name, .html)")
+    parser.add_argument("--json", metavar="OUT", help="steps and run as JSON; - for stdout")
+    parser.add_argument("--run", action="store_true", help="run it too, with a timeline")
+    add_run_options(parser)
+    add_compile_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    path = existing_file(arguments.file)
+    if path.suffix == ".vmfb":
+        raise UsageError(f"{path} is already compiled; `ireelab run {path} --timeline -` times it")
+    inputs = _inputs(arguments)
+    html = arguments.html or (f"{path.stem}.html" if arguments.json is None else None)
+    try:
+        trace = compile_file(arguments, path)
+    except CompileError as error:
+        # What ran before the failure is what one wants to look at.
+        if error.trace is not None and error.trace.steps:
+            _write(error, error.trace, None, html, arguments.json)
+        raise
+    ran = _run(trace, arguments, inputs) if arguments.run else None
+    _write(trace, trace, ran, html, arguments.json)
+    if arguments.json != "-":
+        print(trace.summary())
+    return 0
+
+
+def _inputs(arguments: argparse.Namespace) -> list[Value]:
+    from ireelab.array_text import parse_inputs
+
+    if not arguments.run and (arguments.inputs or arguments.function):
+        raise UsageError("--input and --function go with --run")
+    return parse_inputs(arguments.inputs)
+
+
+def _run(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> Ran:
+    import ireelab
+
+    function = trace.program.function(arguments.function)
+    result = ireelab.run(trace, function.name, *inputs, device=arguments.device, profile=True)
+    return Ran(function, result)
+
+
+def _write(
+    shown: Trace | CompileError,
+    trace: Trace,
+    ran: Ran | None,
+    html: str | None,
+    json_name: str | None,
+) -> None:
+    """The page and the JSON that were asked for."""
+    import ireelab
+
+    error = shown if isinstance(shown, CompileError) else None
+    if html is not None:
+        explorer = ireelab.explore(shown, ran.result) if ran else ireelab.explore(shown)
+        _save(html, lambda: explorer.save_html(html))
+    if json_name is None:
+        return
+    text = json.dumps(explore_record(trace, error, ran), indent=2)
+    if json_name == "-":
+        print(text)
+    else:
+        _save(json_name, lambda: Path(json_name).write_text(text + "\n"))
+
+
+def _save(name: str, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+    print(f"wrote {name}", file=sys.stderr)
+
+
+def explore_record(trace: Trace, error: CompileError | None, ran: Ran | None) -> dict[str, Any]:
+    """What ``--json`` writes; ``docs/json.md`` describes it."""
+    stopped = isinstance(error, CompileInterrupted)
+    return {
+        "schema": 1,
+        "name": trace.name,
+        "target": trace.target,
+        "pipeline": trace.pipeline,
+        "flags": list(trace.flags),
+        "state": "ready" if error is None else "stopped" if stopped else "failed",
+        "error": None if error is None else _error_record(error),
+        "seconds": trace.seconds,
+        "steps": [_step_record(step) for step in trace.steps],
+        "run": None if ran is None else run_record(ran.result, ran.function),
+    }
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    return {
+        "index": step.index,
+        "name": step.name,
+        "phase": step.phase,
+        "scope": list(step.scope),
+        "seconds": step.seconds,
+        "changed": step.changed,
+        "composite": step.composite,
+        "delta": dict(step.delta),
+    }
+
+
+def _error_record(error: CompileError) -> dict[str, Any]:
+    return {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "step": error.step,
+        "diagnostics": [asdict(diagnostic) for diagnostic in error.diagnostics],
+        "reproducer": error.reproducer,
+    }

@@ -1,0 +1,379 @@
+"""The ``ireelab`` command: what it prints, where, and its exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ireelab.cli import main
+
+SQUARE = """func.func @square(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.mulf %x, %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+"""
+TWO = (
+    SQUARE
+    + """func.func @scalar(%x: i32) -> i32 {
+  %0 = arith.addi %x, %x : i32
+  return %0 : i32
+}
+"""
+)
+BROKEN = SQUARE.replace("%x, %x", "%x, %nowhere")
+CHECKS = """func.func @holds() {
+  %0 = util.unfoldable_constant dense<[1, 2]> : tensor<2xi32>
+  check.expect_eq_const(%0, dense<[1, 2]> : tensor<2xi32>) : tensor<2xi32>
+  return
+}
+"""
+CHECK_FAILS = CHECKS + CHECKS.replace("@holds", "@fails").replace(
+    "(%0, dense<[1, 2]>", "(%0, dense<[1, 3]>"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def vmfb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``TWO``, compiled by iree-compile itself."""
+    home = tmp_path_factory.mktemp("vmfb")
+    (home / "two.mlir").write_text(TWO)
+    subprocess.run(
+        [Path(sys.executable).parent / "iree-compile", "--iree-hal-target-device=local",
+         "--iree-hal-local-target-device-backends=llvm-cpu", "--iree-llvmcpu-target-cpu=host",
+         home / "two.mlir", "-o", home / "two.vmfb"],
+        check=True,
+    )  # fmt: skip
+    return home / "two.vmfb"
+
+
+def run(*arguments: str | Path) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+# --- run -----------------------------------------------------------------------------
+
+
+def test_run_prints_as_iree_run_module_does(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--function=square", "--input=4xf32=1 2 3 4.5"]
+    assert run("run", vmfb, *options) == 0
+    peer = subprocess.run(
+        [Path(sys.executable).parent / "iree-run-module", f"--module={vmfb}", *options],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert capsys.readouterr().out == peer.stdout
+
+
+def test_run_of_a_source_compiles_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    np.save("x.npy", np.array([1, 2, 3, 4], np.float32))
+    assert run("run", "square.mlir", "--input=@x.npy") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "4xf32=1 4 9 16"
+
+
+def test_run_scalars(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", vmfb, "--function=scalar", "--input=21") == 0
+    assert capsys.readouterr().out == "EXEC @scalar\nresult[0]: i32=42\n"
+
+
+def test_run_json(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", vmfb, "--function=square", "--input=4xf32=2", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["schema"] == 1
+    assert record["outputs"] == [{"dtype": "f32", "shape": [4], "values": [4.0] * 4}]
+
+
+def test_run_timelines(vmfb: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["run", vmfb, "--function=square", "--input=4xf32=2"]
+    assert run(*call, "--timeline=t.json") == 0
+    events = json.loads(Path("t.json").read_text())["traceEvents"]
+    assert any("square" in event["name"] for event in events)
+    assert run(*call, "--timeline", "t.csv") == 0
+    with Path("t.csv").open() as file:
+        assert "dispatch" in {row["kind"] for row in csv.DictReader(file)}
+    capsys.readouterr()
+    assert run(*call, "--timeline=-") == 0
+    assert "square_dispatch_0" in capsys.readouterr().out
+
+
+def test_run_repeat_says_the_time_of_a_call(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", vmfb, "--function=square", "--input=4xf32=2", "--repeat=3") == 0
+    assert "3 calls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["nowhere.vmfb"], "no such file: nowhere.vmfb"),
+        (["."], "is a folder"),
+        (["{vmfb}"], "square, scalar"),
+        (["{vmfb}", "--function=sqare"], "did you mean 'square'?"),
+        (["{vmfb}", "--function=square"], "input"),
+        (["{vmfb}", "--function=square", "--input=3xf32=1"], "3"),
+        (["{vmfb}", "--function=square", "--input=4xf32=1 2"], "gives 2 values"),
+        (["{vmfb}", "--function=square", "--input=4xf32=1", "--device=tpu"], "no driver 'tpu'"),
+        (["{vmfb}", "--function=square", "--input=4xf32=1", "--device=vulkan"], "Vulkan"),
+        (["{vmfb}", "--function=square", "--input=4xf32=1", "--timeline=t.txt"], ".json or .csv"),
+    ],
+)
+def test_run_usage_errors_are_one_line_and_exit_2(
+    options: list[str], said: str, vmfb: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("run", *(option.format(vmfb=vmfb) for option in options)) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert len(shown.err.splitlines()) == 1
+
+
+def test_a_corrupt_program_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.vmfb").write_bytes(b"not a program")
+    assert run("run", "bad.vmfb") == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_broken_source_shows_the_line_and_a_caret(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("broken.mlir").write_text(BROKEN)
+    assert run("run", "broken.mlir") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "broken.mlir:2:" in lines[0]
+    assert "undeclared SSA value" in lines[0]
+    assert lines[2].index("^") == lines[1].index("%nowhere")
+
+
+# --- check ---------------------------------------------------------------------------
+
+
+def test_check_passes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ok.mlir").write_text(CHECKS)
+    assert run("check", "ok.mlir") == 0
+    shown = capsys.readouterr().out
+    assert "PASS holds" in shown
+    assert "1 passed, 0 failed" in shown
+
+
+def test_check_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.mlir").write_text(CHECK_FAILS)
+    assert run("check", "bad.mlir") == 1
+    shown = capsys.readouterr().out
+    assert "PASS holds" in shown
+    assert "FAIL fails" in shown
+    assert "1 passed, 1 failed" in shown
+
+
+def test_check_of_nothing_is_wrong_usage(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", vmfb) == 2
+    assert "no function without arguments" in capsys.readouterr().err
+
+
+# --- explore -------------------------------------------------------------------------
+
+
+def test_explore_writes_a_page_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    options = ["--run", "--input=4xf32=3", "--html=page.html", "--json=page.json"]
+    assert run("explore", "square.mlir", *options) == 0
+    page = Path("page.html").read_text()
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    record = json.loads(Path("page.json").read_text())
+    assert record["schema"] == 1
+    assert record["state"] == "ready"
+    assert {"name", "phase", "changed", "seconds"} <= record["steps"][0].keys()
+    assert record["run"]["outputs"][0]["values"] == [9.0] * 4
+    event = next(e for e in record["run"]["timeline"] if e["kind"] == "dispatch")
+    assert event["end_ns"] >= event["start_ns"]
+    assert "stream" in capsys.readouterr().out  # the phases
+
+
+def test_explore_names_the_page_after_the_source(folder: Path) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    assert run("explore", "square.mlir") == 0
+    assert Path("square.html").is_file()
+
+
+def test_explore_json_to_stdout_is_only_json(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    assert run("explore", "square.mlir", "--json=-") == 0
+    assert json.loads(capsys.readouterr().out)["run"] is None
+    assert not Path("square.html").exists()
+
+
+def test_explore_of_a_failing_source_is_still_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("fails.mlir").write_text(
+        "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {\n"
+        "  %0 = stablehlo.custom_call @nobody(%x) : (tensor<4xf32>) -> tensor<4xf32>\n"
+        "  return %0 : tensor<4xf32>\n}\n"
+    )
+    assert run("explore", "fails.mlir", "--html=page.html", "--json=page.json") == 1
+    record = json.loads(Path("page.json").read_text())
+    assert record["state"] == "failed"
+    assert record["error"]["diagnostics"][0]["line"] == 2
+    assert record["steps"]
+    assert Path("page.html").is_file()
+    assert "fails.mlir:2:" in capsys.readouterr().err
+
+
+def test_explore_unknown_target(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    assert run("explore", "square.mlir", "--target=llvm-cpuu") == 2
+    assert "did you mean 'llvm-cpu'?" in capsys.readouterr().err
+
+
+# --- the others ----------------------------------------------------------------------
+
+
+def test_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("passes", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    layout = next(step for step in listed if step["name"] == "iree-stream-layout-slices")
+    assert layout["phase"] == "stream"
+    assert "slices" in layout["description"]
+    described = sum(bool(step["description"]) for step in listed)
+    assert described > 0.9 * len(listed)
+
+
+def test_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("devices") == 0
+    shown = capsys.readouterr().out
+    assert "llvm-cpu" in shown
+    assert "not available" in shown  # Vulkan, with the reason
+    assert run("devices", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {device["driver"] for device in listed} >= {"llvm-cpu", "null", "vulkan"}
+
+
+def test_notebook_needs_an_existing_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("notebook", "nowhere.ipynb") == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explore", "run", "check", "passes", "devices", "notebook"])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"ireelab {command}" in capsys.readouterr().out
+
+
+def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([])
+    assert stopped.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+# --- as a process --------------------------------------------------------------------
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "ireelab", *map(str, arguments)]
+
+
+def test_as_a_process(vmfb: Path) -> None:
+    ran = subprocess.run(
+        command("run", vmfb, "--function=scalar", "--input=4"), capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (
+        0,
+        "EXEC @scalar\nresult[0]: i32=8\n",
+        "",
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        command("passes"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
+    assert "Traceback" not in said
+    assert said == ""
+
+
+def test_control_c_says_how_far_it_came(folder: Path) -> None:
+    """Under a terminal: progress is shown, and Ctrl-C ends with 130 and the partial trace."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command("explore", _slow_source(folder)), stdout=theirs, stderr=theirs, stdin=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    deadline = time.monotonic() + 60
+    while b"iree-flow" not in shown and time.monotonic() < deadline:
+        shown += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    shown += _rest(ours)
+    assert process.wait(timeout=60) == 130
+    text = shown.decode()
+    assert "compiling" in text
+    assert "interrupted after" in text
+    assert "Traceback" not in text
+
+
+def _slow_source(folder: Path) -> Path:
+    """A program that compiles for several seconds: many dispatches that cannot be merged."""
+    size = 60
+    lines = [f"func.func @slow(%x0: tensor<{size}x{size}xf32>) -> tensor<{size}x{size}xf32> {{"]
+    kind = f"tensor<{size}x{size}xf32>"
+    for i in range(40):
+        lines.append(f"  %e{i} = tensor.empty() : tensor<{size + i}x{size}xf32>")
+        lines.append(f"  %z{i} = arith.constant {i}.5 : f32")
+        lines.append(f"  %f{i} = linalg.fill ins(%z{i} : f32) outs(%x{i} : {kind}) -> {kind}")
+        lines.append(
+            f"  %x{i + 1} = linalg.matmul ins(%x{i}, %x{i} : {kind}, {kind}) "
+            f"outs(%f{i} : {kind}) -> {kind}"
+        )
+    lines.append(f"  return %x40 : {kind}\n}}")
+    path = folder / "slow.mlir"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def _rest(descriptor: int) -> bytes:
+    """Everything that is still written until the other side closes."""
+    read = b""
+    while True:
+        try:
+            more = os.read(descriptor, 4096)
+        except OSError:  # Linux says EIO when the last writer of a terminal has gone
+            return read
+        if not more:
+            return read
+        read += more
+
+
+def test_the_console_script_is_installed() -> None:
+    script = shutil.which("ireelab", path=Path(sys.executable).parent)
+    if script is None:
+        pytest.skip("ireelab itself is not installed in this environment")
+    shown = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("ireelab ")
