@@ -1,0 +1,163 @@
+"""A program: the bytes of a ``.vmfb``, and what this project knows beside them.
+
+``Program`` is where the compile path and the run path meet. The bytes are IREE's own deployable
+format; programs compiled here also carry the LLVM IR of their CPU executables.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ireelab.errors import ProgramError, UnknownFunction
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ireelab.vm.module import BytecodeModule, FunctionDef
+    from ireelab.vm.translate import Translation
+
+_ALIGNMENT_BYTES = 64  # of read-only data, so that devices can use it in place
+_NO_IR: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An exported function.
+
+    ``arguments`` and ``results`` are letters of IREE's calling convention (``i`` i32, ``I`` i64,
+    ``f`` f32, ``F`` f64, ``r`` reference), the two fences of an asynchronous function left out.
+    ``declaration`` is the source-level signature (``iree.abi.declaration``), "" where unknown.
+    ``yields`` says that the function may wait for a device.
+    """
+
+    name: str
+    calling_convention: str
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    declaration: str
+    yields: bool
+    asynchronous: bool
+
+
+class Program:
+    """A ``.vmfb`` plus, for programs compiled here, the LLVM IR of its CPU executables.
+
+    ``llvm_ir`` maps the SHA-256 hex digest of an executable's binary, as embedded in the
+    ``.vmfb``, to its LLVM IR text. The bytes are decoded when first needed; ``ProgramError`` then
+    says what is wrong with them.
+    """
+
+    def __init__(
+        self, vmfb: bytes, *, llvm_ir: Mapping[str, str] = _NO_IR, name: str = "program"
+    ) -> None:
+        self.name = name
+        self.llvm_ir: Mapping[str, str] = MappingProxyType(dict(llvm_ir))
+        self._data = _aligned(len(vmfb))
+        self._data[:] = np.frombuffer(vmfb, np.uint8)
+        self._data.flags.writeable = False
+
+    @cached_property
+    def module(self) -> BytecodeModule:
+        """The decoded module; its read-only data are views of this program's bytes."""
+        from ireelab.vm.module import read
+
+        return read(self._data.data)
+
+    @cached_property
+    def translation(self) -> Translation:
+        """Every function as generated Python, compiled once."""
+        from ireelab.vm.hal_module import LOCATED_IMPORTS
+        from ireelab.vm.translate import translate
+
+        return translate(self.module, LOCATED_IMPORTS)
+
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
+        """The exported functions a user can call, in the program's order."""
+        return tuple(
+            self._function(name, self.module.functions[ordinal])
+            for name, ordinal in self.module.exports.items()
+            if not name.startswith("__")
+        )
+
+    def function(self, name: str | None = None) -> Function:
+        """The function of that name, or the only one; ``UnknownFunction`` lists what there is."""
+        if name is None and len(self.functions) == 1:
+            return self.functions[0]
+        for function in self.functions:
+            if function.name == name:
+                return function
+        raise self._unknown(name)
+
+    def function_def(self, name: str) -> FunctionDef:
+        """The definition of any function, internal ones included."""
+        found = self.module.by_name.get(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def to_bytes(self) -> bytes:
+        """The ``.vmfb`` as given."""
+        return self._data.tobytes()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        Path(path).write_bytes(self._data)
+
+    def __repr__(self) -> str:
+        return f"Program({self.name!r}, {self._data.size} bytes)"
+
+    def _function(self, name: str, definition: FunctionDef) -> Function:
+        from ireelab.vm.module import FEATURE_YIELD
+
+        attributes = definition.signature.attributes
+        convention = definition.signature.convention
+        asynchronous = attributes.get("iree.abi.model") == "coarse-fences"
+        return Function(
+            name=name,
+            calling_convention=convention.text,
+            arguments=convention.arguments[:-2] if asynchronous else convention.arguments,
+            results=convention.results,
+            declaration=attributes.get("iree.abi.declaration", ""),
+            yields=bool(definition.requirements & FEATURE_YIELD),
+            asynchronous=asynchronous,
+        )
+
+    def _unknown(self, name: str | None) -> UnknownFunction:
+        names = [f.name for f in self.functions]
+        listing = ", ".join(names) or "none"
+        if name is None:
+            return UnknownFunction(f"name the function to run; {self.name!r} exports: {listing}")
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return UnknownFunction(
+            f"{self.name!r} exports no function {name!r}; {hint}It exports: {listing}"
+        )
+
+
+def load(source: str | os.PathLike[str] | bytes) -> Program:
+    """Reads a ``.vmfb`` from a path or from bytes; ``ProgramError`` where it is not one."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        program = Program(bytes(source))
+    else:
+        path = Path(source)
+        try:
+            program = Program(path.read_bytes(), name=path.stem)
+        except OSError as error:
+            raise ProgramError(f"cannot read {path}: {error.strerror}") from error
+    _ = program.module  # say now what is wrong with it
+    return program
+
+
+def _aligned(size_bytes: int) -> npt.NDArray[np.uint8]:
+    raw = np.empty(size_bytes + _ALIGNMENT_BYTES, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT_BYTES
+    return raw[start : start + size_bytes]

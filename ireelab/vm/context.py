@@ -1,0 +1,253 @@
+"""A program loaded on a device: module state, imports and functions, ready to be called.
+
+Mirrors ``runtime/src/iree/vm/context.h``. State of globals persists from call to call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from ireelab.errors import ExecutableMismatch, ProgramError, UnsupportedImport, VMError
+from ireelab.hal.device import Device
+from ireelab.hal.registry import create_device
+from ireelab.hal.semaphore import Fence
+from ireelab.vm import isa
+from ireelab.vm.abi import Signature, Value
+from ireelab.vm.check_module import CheckModule
+from ireelab.vm.hal_module import HalModule
+from ireelab.vm.scheduler import Wait, drive
+from ireelab.vm.semantics import HELPERS
+from ireelab.vm.status import INCOMPATIBLE, failure
+from ireelab.vm.values import VMBuffer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ireelab.program import Program
+    from ireelab.vm.module import Import
+
+_RESOURCE_EXHAUSTED = 8
+
+
+class State:
+    """What the instructions of one context work on: globals, read-only data, imports."""
+
+    def __init__(self, program: Program, device: Device) -> None:
+        module = program.module
+        self.program = program
+        self.globals: list[Any] = [0] * (-(-module.global_bytes // 4) + 1)
+        self.refs: list[Any] = [None] * module.global_refs
+        self.rodata = tuple(VMBuffer(data.data) for data in module.rodata)
+        self.hal = HalModule(device, program.llvm_ir)
+        self.check = CheckModule()
+        found = [self._resolve(i) for i in module.imports]
+        self.imports = tuple(function or _missing(i) for function, i in found)
+        self.resolved = tuple(int(function is not None) for function, _ in found)
+
+    def _resolve(self, imported: Import) -> tuple[Callable[..., Any] | None, Import]:
+        module_name = imported.name.partition(".")[0]
+        provider = {"hal": self.hal, "check": self.check}.get(module_name)
+        function = provider.resolve(imported.name) if provider else None
+        if function is None and not imported.optional:
+            raise UnsupportedImport(
+                f"{self.program.name!r} needs {imported.name.partition('.')[2]!r} of the module "
+                f"{module_name!r}; only functions of 'hal' and 'check' are provided here"
+            )
+        return function, imported
+
+    def close(self) -> None:
+        self.hal.close()
+        self.globals.clear()
+        self.refs.clear()
+
+
+def _missing(imported: Import) -> Callable[..., Any]:
+    def call(*_arguments: object) -> None:
+        raise VMError(f"optional import {imported.name!r} is not resolved", status=5)
+
+    return call
+
+
+class Context:
+    """A program on a device; use it in ``with``, or call ``close``.
+
+    ``device`` is a name (then the context owns the device) or an open device. One thread at a
+    time; several invocations interleave through ``start`` and a ``Scheduler``.
+    """
+
+    def __init__(self, program: Program, device: str | Device = "llvm-cpu") -> None:
+        self.program = program
+        program.translation  # noqa: B018  # fails on malformed bytecode before a device is opened
+        self._owns_device = isinstance(device, str)
+        self.device = create_device(device) if isinstance(device, str) else device
+        self._signatures: dict[str, tuple[Signature, Callable[..., Any], bool]] = {}
+        self._namespace: dict[str, Any] = {}
+        self._closed = False
+        try:
+            self.state = State(program, self.device)
+            self._functions = self._instantiate()
+            self._initialize()
+        except BaseException:
+            self.close()
+            raise
+
+    def invoke(
+        self, function: str | None, *arrays: Any, timeout_s: float | None = None
+    ) -> tuple[Value, ...]:
+        """Calls an exported function and waits for its results.
+
+        Raises ``UnknownFunction``, ``InvalidInput`` (before anything runs), or what the program
+        or the device failed with.
+        """
+        signature, call, plain = self._signature(function)
+        arguments = signature.to_device(arrays)
+        try:
+            if plain:
+                return signature.to_host(call(*arguments))
+            return signature.to_host(drive(self._coroutine(signature, call, arguments), timeout_s))
+        except (AttributeError, RecursionError) as error:
+            raise _explained(error) from error
+
+    def start(
+        self, function: str | None, *arrays: Any
+    ) -> Generator[Wait | None, None, tuple[Value, ...]]:
+        """An invocation as a coroutine for a ``Scheduler``; inputs are checked at once."""
+        signature, call, _ = self._signature(function)
+        arguments = signature.to_device(arrays)
+
+        def coroutine() -> Generator[Wait | None, None, tuple[Value, ...]]:
+            return signature.to_host((yield from self._coroutine(signature, call, arguments)))
+
+        return coroutine()
+
+    def close(self) -> None:
+        """Releases everything the program holds; outputs stay valid. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._signatures.clear()
+        self._namespace.clear()
+        if hasattr(self, "state"):
+            self.state.close()
+        if self._owns_device:
+            self.device.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- set-up ---------------------------------------------------------------------
+
+    def _instantiate(self) -> tuple[Callable[..., Any], ...]:
+        """The generated functions, over this context's state."""
+        state, namespace = self.state, self._namespace
+        namespace.update(HELPERS)
+        namespace.update(Wait=Wait, failure=failure, G=state.globals, R=state.refs, D=state.rodata)
+        namespace.update((f"D{i}", data) for i, data in enumerate(state.rodata))
+        translation = self.program.translation
+        for name, function, resolved in zip(
+            translation.import_names, state.imports, state.resolved, strict=True
+        ):
+            namespace[name] = function
+            namespace[f"{name}_resolved"] = resolved
+        return translation.instantiate(namespace)
+
+    def _initialize(self) -> None:
+        """Runs ``__init``: it finds the device, loads executables and fills globals."""
+        ordinal = self.program.module.exports.get("__init")
+        if ordinal is None:
+            return
+        try:
+            result = self._functions[ordinal]()
+            if self._yields(ordinal):
+                drive(result)
+        except VMError as error:
+            if error.status != INCOMPATIBLE:
+                raise
+            # IREE's message spells out whole target descriptions; their names are enough.
+            text = re.sub(r"\{[^{}]*\}", "{...}", str(error))
+            raise ExecutableMismatch(
+                f"{self.program.name!r} does not run on {self.device.id!r}: {text}"
+            ) from error
+
+    def _yields(self, ordinal: int) -> bool:
+        return self.program.translation.functions[ordinal].yields
+
+    def _signature(self, name: str | None) -> tuple[Signature, Callable[..., Any], bool]:
+        """How to call a function, its code, and whether it is a plain one; cached by name."""
+        found = self._signatures.get(name or "")
+        if found is None:
+            if self._closed:
+                raise VMError("the context is closed", status=9)
+            function = self.program.function(name)
+            ordinal = self.program.module.exports[function.name]
+            found = (
+                Signature(function, self.device, keeps_inputs=self._keeps_inputs(ordinal)),
+                self._functions[ordinal],
+                not function.asynchronous and not self._yields(ordinal),
+            )
+            self._signatures[name or ""] = found
+        return found
+
+    def _keeps_inputs(self, ordinal: int) -> bool:
+        """Whether a function may store a buffer in a global, and an input thus outlive the call."""
+        functions = self.program.translation.functions
+        seen = {ordinal}
+        pending = [ordinal]
+        while pending:
+            for block in functions[pending.pop()].blocks:
+                for instruction in block.instructions:
+                    if instruction.mnemonic.startswith("global.store") and (
+                        instruction.mnemonic.endswith("ref")
+                    ):
+                        return True
+                    callee = instruction.operands[0] if instruction.operands else None
+                    if (
+                        instruction.mnemonic.startswith("call")
+                        and isinstance(callee, int)
+                        and not callee & isa.IMPORT_BIT
+                        and callee not in seen
+                    ):
+                        seen.add(callee)
+                        pending.append(callee)
+        return False
+
+    # --- calls ----------------------------------------------------------------------
+
+    def _coroutine(
+        self, signature: Signature, call: Callable[..., Any], arguments: list[Any]
+    ) -> Generator[Wait | None, None, Any]:
+        """Runs a function that may wait; asynchronous ones get their two fences here."""
+        if not signature.function.asynchronous:
+            result = call(*arguments)
+            if isinstance(result, Generator):
+                result = yield from result  # pyright: ignore[reportUnknownVariableType]
+            return result  # pyright: ignore[reportUnknownVariableType]
+        done: Fence = self.device.create_fence()
+        result = call(*arguments, None, done)
+        if isinstance(result, Generator):
+            result = yield from result  # pyright: ignore[reportUnknownVariableType]
+        wait = Wait((done,), None)
+        while wait.result() is wait:
+            yield wait
+        return result  # pyright: ignore[reportUnknownVariableType]
+
+
+def _explained(error: AttributeError | RecursionError) -> Exception:
+    """What an error of generated code means; errors of this package pass through."""
+    if isinstance(error, RecursionError):
+        return VMError("the program's calls nest too deep", status=_RESOURCE_EXHAUSTED)
+    if error.obj is None:
+        return VMError("an instruction used a null reference", status=3)
+    return ProgramError(str(error)) if isinstance(error.obj, VMBuffer) else error
