@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ireelab.cli.common import (
+    UsageError,
     add_command,
     add_compile_options,
     add_run_options,
+    compile_file,
+    existing_file,
 )
+from ireelab.cli.run import run_record
+from ireelab.errors import CompileError, CompileInterrupted
 
 if TYPE_CHECKING:
+    from ireelab.array_text import Value
     from ireelab.cli.common import Commands
+    from ireelab.pipeline.step import Step
+    from ireelab.pipeline.trace import Trace
+    from ireelab.program import Function
+    from ireelab.vm.run import RunResult
 
 _EXAMPLES = """  ireelab explore model.mlir                    # writes model.html
   ireelab explore model.mlir --run --input=8x64xf32=1 --html out.html

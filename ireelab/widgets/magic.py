@@ -4,6 +4,10 @@ A cell is compiled with its magic line as a comment above it, so that every line
 diagnostic, in the explorer, in the timeline) is the one the notebook shows beside the cell.
 """
 
+# IPython's own annotations are partial.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUntypedFunctionDecorator=false
+
 from __future__ import annotations
 
 import re
@@ -16,15 +20,14 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from IPython.utils.process import arg_split
+from IPython.utils._process_common import arg_split
 
 from ireelab.errors import CompileError, IreelabError
 
 if TYPE_CHECKING:
-    from ireelab.vm.run import RunResult
-
     from ireelab.pipeline.step import Step
     from ireelab.pipeline.trace import Trace
+    from ireelab.vm.run import RunResult
 
 DEFAULT_NAME = "_iree"
 
@@ -47,7 +50,6 @@ class CellFailed(IreelabError):
 class IreeMagics(Magics):
     """The magics of ireelab, with what the last ``%%iree`` cell was called."""
 
-    shell: InteractiveShell
     latest: str | None = None
 
     @magic_arguments()
@@ -169,18 +171,23 @@ class IreeMagics(Magics):
                 if _IREE_INPUT.fullmatch(text):
                     values.extend(parse_input(text))
                 else:
-                    values.append(self.shell.ev(text))
+                    values.append(self._shell.ev(text))
             except Exception as error:  # the user's expression may raise anything
                 raise UsageError(f"--input {text}: {type(error).__name__}: {error}") from error
         return values
 
+    @property
+    def _shell(self) -> InteractiveShell:
+        assert self.shell is not None, "magics belong to a shell"
+        return self.shell
+
     def _bind(self, name: str, value: object) -> None:
-        self.shell.user_ns[name] = value
+        self._shell.user_ns[name] = value
 
     def _lookup(self, name: str) -> object:
-        if name not in self.shell.user_ns:
+        if name not in self._shell.user_ns:
             raise UsageError(f"no variable {name!r}: compile a %%iree {name} cell first")
-        return self.shell.user_ns[name]
+        return self._shell.user_ns[name]
 
     def _latest(self) -> str:
         if self.latest is None:
@@ -213,7 +220,7 @@ def describe(error: CompileError, name: str) -> str:
 
 def _parse(magic: Any, line: str) -> Namespace:
     """The options of a magic; ``--flag --x`` is read as ``--flag=--x``."""
-    words = cast("list[str]", arg_split(line, posix=True))
+    words = arg_split(line, posix=True)
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] == "--flag":
