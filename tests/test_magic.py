@@ -175,7 +175,7 @@ def test_line_magics_without_a_cell(shell: InteractiveShell) -> None:
     [
         ("%%iree --ta", ["--target"]),
         ("%%iree x --target ll", ["llvm-cpu"]),
-        ("%%iree x --target=ll", ["--target=llvm-cpu"]),
+        ("%%iree x --target=ll", ["llvm-cpu"]),
         ("%%iree x --until str", ["stream"]),
         ("%%iree x --pipeline ", ["upstream"]),
         ("%iree_run --rep", ["--repeat"]),

@@ -63,8 +63,6 @@ assert list((Path(ireelab.__file__).parent / "widgets/static").glob("*.js"))
 
 
 HEAVY = (
-    "iree", "llvmlite", "numpy", "IPython", "ipywidgets", "anywidget", "vulkan", "jax", "torch",
-)  # fmt: skip
     "iree",
     "llvmlite",
     "numpy",
@@ -72,8 +70,6 @@ HEAVY = (
     "ipywidgets",
     "anywidget",
     "vulkan",
-    "jax",
-    "torch",
 )
 
 

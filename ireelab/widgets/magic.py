@@ -247,9 +247,8 @@ def completions(line: str) -> list[str]:
     """What may follow at the end of a magic's ``line``."""
     words = line.split(" ")
     before, word = (words[-2] if len(words) > 1 else ""), words[-1]
-    option, equals, value = word.partition("=")
-    if equals and option in _values():
-        return [f"{option}={v}" for v in _values()[option] if v.startswith(value)]
+    if "=" in word:  # IPython completes what stands after the "="
+        before, _, word = word.partition("=")
     if before in _values():
         return [v for v in _values()[before] if v.startswith(word)]
     return [option for option in _OPTIONS[words[0].lstrip("%")] if option.startswith(word)]
