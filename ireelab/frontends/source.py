@@ -1,0 +1,85 @@
+"""A source as the compiler takes it: a named MLIR text whose dialect is known."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ireelab.errors import UnsupportedSource
+
+_OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.\w', re.MULTILINE)
+
+INPUT_DIALECTS = ("stablehlo", "chlo", "mhlo", "vhlo", "tosa", "torch", "onnx", "linalg")
+"""Dialects that models arrive in, most telling first."""
+
+DEFAULT_NAME = "input.mlir"
+"""What diagnostics call a source that came as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """MLIR text with the name diagnostics use. ``path`` is set for a file, which is read in place."""
+
+    name: str
+    text: str
+    path: Path | None
+    dialect: str  # one of INPUT_DIALECTS, or "core" for func/arith/tensor and IREE's own
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and suffix: what a trace is called."""
+        return Path(self.name).stem
+
+
+def detect_dialect(text: str) -> str:
+    """Which input dialect a module is written in.
+
+    >>> detect_dialect("func.func @f() {\\n  %0 = stablehlo.constant dense<0> : tensor<i32>\\n}")
+    'stablehlo'
+    """
+    found = Counter(_OP.findall(text))
+    for dialect in INPUT_DIALECTS:
+        if found[dialect]:
+            return dialect
+    return "core"
+
+
+def resolve(source: object, *, name: str | None = None) -> Source:
+    """Take MLIR text, a path, or a live ``ir.Module``.
+
+    A ``str`` is text unless it is one line that ends in ``.mlir`` or ``.mlirbc``. ``name`` is
+    used in diagnostics for sources that have no file.
+
+    Raises:
+        UnsupportedSource: a file that is not there, or an object no frontend takes.
+    """
+    if isinstance(source, str) and "\n" not in source and source.endswith((".mlir", ".mlirbc")):
+        source = Path(source)
+    if isinstance(source, os.PathLike):
+        return _from_path(Path(os.fspath(source)))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(source, str):
+        text = source
+    elif hasattr(source, "operation"):
+        text = str(source.operation.get_asm(enable_debug_info=True))  # pyright: ignore
+    else:
+        raise UnsupportedSource(
+            f"cannot compile a {type(source).__name__}: give MLIR text, a path to an .mlir file, "
+            "or an iree.compiler.ir.Module"
+        )
+    if not text.strip():
+        raise UnsupportedSource("the source is empty; give a module, for example 'func.func @f() …'")
+    return Source(name or DEFAULT_NAME, text, None, detect_dialect(text))
+
+
+def _from_path(path: Path) -> Source:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnsupportedSource(f"cannot read {path}: {error.strerror}") from error
+    text = data.decode("utf-8", "replace")
+    if data.startswith(b"ML\xefR"):
+        text = f"// {path.name}: MLIR bytecode, {len(data)} bytes\n"
+    return Source(str(path), text, path, detect_dialect(text))

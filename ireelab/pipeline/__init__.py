@@ -1,0 +1,1 @@
+"""The compile path: source -> pipeline -> trace -> program."""

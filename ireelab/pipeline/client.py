@@ -1,0 +1,127 @@
+"""This process's side of the warm compiler worker: start it, hand it jobs, stop them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ireelab.errors import CompileError
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One compilation that the worker has started; it owns the connection."""
+
+    connection: socket.socket
+
+    def poll(self, timeout_seconds: float) -> int | None:
+        """The exit code once the compiler has ended (negative: the signal), else None."""
+        self.connection.settimeout(timeout_seconds)
+        try:
+            answer = self.connection.recv(4096)
+        except TimeoutError:
+            return None
+        if not answer:
+            raise CompileError("the compiler worker ended without an answer; compile again")
+        return int(json.loads(answer)["exit"])
+
+    def kill(self) -> None:
+        """Stop the compilation, if it still runs. Idempotent."""
+        self.connection.close()
+
+
+class Worker:
+    """A warm worker process; started on first use, restarted when it has died."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._folder: str | None = None
+        self._owner = os.getpid()
+
+    def submit(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        stdout: Path,
+        stderr: Path,
+        snapshots: Path,
+        journal: Path,
+    ) -> Job:
+        """Run ``iree-compile``'s main with ``argv`` (program name included) in a fresh child.
+
+        Snapshot files under ``snapshots`` are numbered, and noted in ``journal``: see
+        ``interpose_ffi``.
+        """
+        request = {
+            "argv": list(argv),
+            "cwd": str(cwd),
+            "stdout": str(stdout),
+            "stderr": str(stderr),
+            "snapshots": str(snapshots),
+            "journal": str(journal),
+        }
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._socket_path())
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        return Job(connection)
+
+    def _socket_path(self) -> str:
+        with self._lock:
+            if self._owner != os.getpid():  # A fork of the user's process must not share it.
+                self._process, self._owner = None, os.getpid()
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            assert self._folder is not None
+            return f"{self._folder}/socket"
+
+    def _start(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="ireelab-worker-")
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ireelab.pipeline.worker", f"{self._folder}/socket"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C in a terminal is for this process, not for it.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        atexit.register(self.close)
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "ready\n":
+            code = self._process.wait()
+            raise CompileError(
+                f"the compiler worker did not start (exit code {code}); "
+                "its own message is on standard error above"
+            )
+
+    def close(self) -> None:
+        """End the worker process. Idempotent; the next ``submit`` starts another."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+WORKER = Worker()
+"""The worker of this Python process; every compilation goes through it."""

@@ -1,0 +1,248 @@
+"""The compile path, top to bottom: source -> pipeline in the worker -> trace."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ireelab.errors import (
+    CompileError,
+    CompileInterrupted,
+    CompilerCrashed,
+    Diagnostic,
+    InvalidIR,
+    PassFailed,
+)
+from ireelab.frontends.source import Source, resolve
+from ireelab.pipeline.assemble import Assembly, assemble
+from ireelab.pipeline.capture import DumpReader
+from ireelab.pipeline.client import WORKER, Job
+from ireelab.pipeline.diagnostics import parse_diagnostics
+from ireelab.pipeline.trace import Trace
+from ireelab.pipeline.upstream import JobFolder, arguments, compile_flags
+from ireelab.program import Program
+
+PIPELINES = ("upstream",)
+"""Pipelines that ``il.compile`` knows."""
+
+Progress = Callable[[int, str], None]
+"""Called while compiling with the number of snapshots so far and the newest pass."""
+
+_POLL_SECONDS = 0.02
+_SHM = Path("/dev/shm")
+_SHM_FREE_BYTES = 2 << 30
+_PASS_FRAME = re.compile(r"([A-Za-z_]\w*)::runOn(?:Operation|OperationAsync)\(")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One call of ``compile``, resolved."""
+
+    source: Source
+    target: str
+    pipeline: str
+    until: str
+    flags: tuple[str, ...]
+    command: tuple[str, ...]  # flags as iree-compile gets them
+
+
+def compile(
+    source: object,
+    *,
+    target: str = "llvm-cpu",
+    pipeline: str = "upstream",
+    until: str = "vm",
+    flags: Sequence[str] = (),
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Trace:
+    """Compile a model and keep every step.
+
+    Args:
+        source: MLIR text, a path to an ``.mlir`` file, or an ``ir.Module``.
+        target: a name of ``ireelab.pipeline.targets.TARGETS``.
+        pipeline: a name of ``PIPELINES``.
+        until: the last phase to run; a program exists only after ``"vm"``.
+        flags: further ``iree-compile`` flags; they win over those of the target.
+        name: what diagnostics call a source that is not a file.
+        progress: called from this thread while the compiler works.
+
+    Raises:
+        InvalidIR: the source does not parse or verify.
+        PassFailed: a pass signalled failure.
+        CompilerCrashed: the compiler process died; this one lives.
+        CompileInterrupted: stopped by KeyboardInterrupt.
+        CompileError: anything else, such as an unknown flag.
+        Each carries ``trace`` with the steps that ran.
+    """
+    if pipeline not in PIPELINES:
+        raise CompileError(f"unknown pipeline {pipeline!r}; known: {', '.join(PIPELINES)}")
+    request = _Request(
+        resolve(source, name=name),
+        target,
+        pipeline,
+        until,
+        tuple(flags),
+        compile_flags(target, until, flags),
+    )
+    with _job_folder() as folder:
+        started = time.perf_counter()
+        reader = DumpReader(folder.snapshots, folder.journal)
+        job = _submit(request, folder)
+        code = _wait(job, reader, progress)
+        assembly = assemble(reader.dumps, reader.parser)
+        seconds = time.perf_counter() - started
+        return _finish(request, folder, assembly, code, seconds)
+
+
+@contextlib.contextmanager
+def _job_folder() -> Iterator[JobFolder]:
+    """A folder for one job, in memory where there is room; gone afterwards."""
+    parent = None
+    if _SHM.is_dir() and os.access(_SHM, os.W_OK):
+        stat = os.statvfs(_SHM)
+        if stat.f_bavail * stat.f_frsize >= _SHM_FREE_BYTES:
+            parent = _SHM
+    root = Path(tempfile.mkdtemp(prefix="ireelab-", dir=parent))
+    try:
+        folder = JobFolder(root)
+        folder.create()
+        yield folder
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _submit(request: _Request, folder: JobFolder) -> Job:
+    """Start the compiler; a source without a file is written beside the other files of the job."""
+    if request.source.path is not None:
+        name, cwd = request.source.name, Path.cwd()
+    else:
+        name, cwd = Path(request.source.name).name, folder.root
+        (folder.root / name).write_text(request.source.text)
+    return WORKER.submit(
+        arguments(name, request.command, folder),
+        cwd=cwd,
+        stdout=folder.stdout,
+        stderr=folder.stderr,
+        snapshots=folder.snapshots,
+        journal=folder.journal,
+    )
+
+
+def _wait(job: Job, reader: DumpReader, progress: Progress | None) -> int | None:
+    """Read snapshots until the compiler ends. Returns its exit code, None when interrupted."""
+    try:
+        while (code := job.poll(_POLL_SECONDS)) is None:
+            if reader.poll() and progress is not None:
+                progress(len(reader.dumps), reader.newest_pass)
+    except KeyboardInterrupt:
+        code = None
+    finally:
+        job.kill()
+    reader.finish()
+    return code
+
+
+def _finish(
+    request: _Request, folder: JobFolder, assembly: Assembly, code: int | None, seconds: float
+) -> Trace:
+    """The trace of a compilation that succeeded; the error of one that did not."""
+    stderr = folder.stderr.read_text("utf-8", "replace") if folder.stderr.exists() else ""
+    diagnostics = parse_diagnostics(stderr)
+    program = _program(request, folder) if code == 0 and request.until == "vm" else None
+    trace = Trace(
+        name=request.source.stem,
+        source=request.source.text,
+        target=request.target,
+        pipeline=request.pipeline,
+        until=request.until,
+        flags=request.flags,
+        steps=assembly.steps,
+        snapshots=assembly.snapshots,
+        initial=assembly.initial,
+        diagnostics=diagnostics,
+        seconds=seconds,
+        complete=code == 0,
+        compiled=program,
+    )
+    if code != 0:
+        raise _error(request, trace, assembly, code, stderr)
+    return trace
+
+
+def _program(request: _Request, folder: JobFolder) -> Program:
+    """The .vmfb with the LLVM IR of each executable, found by the digest of its binary."""
+    llvm_ir: dict[str, str] = {}
+    for binary in folder.executables.glob("*.so"):
+        text = binary.with_suffix(".codegen.ll")
+        if text.exists():
+            llvm_ir[hashlib.sha256(binary.read_bytes()).hexdigest()] = text.read_text()
+    return Program(folder.vmfb.read_bytes(), llvm_ir=llvm_ir, name=request.source.stem)
+
+
+def _error(
+    request: _Request, trace: Trace, assembly: Assembly, code: int | None, stderr: str
+) -> CompileError:
+    """What a failed compilation raises."""
+    errors = tuple(d for d in trace.diagnostics if d.severity == "error")
+    first = errors[0].message if errors else ""
+    step = assembly.failed_step
+    if code is None:
+        ran = f"after {len(trace.steps)} steps"
+        return CompileInterrupted(f"{trace.name}: compilation stopped {ran}", trace=trace)
+    if code < 0:
+        return _crash(request, trace, errors, code, stderr)
+    if errors and assembly.initial is None:
+        return InvalidIR(_located(errors[0]), diagnostics=errors, trace=trace)
+    if errors or step:
+        message = f"{trace.name}: pass {step or 'unknown'} failed: {first or 'no diagnostic'}"
+        reproducer = _reproducer(request)
+        return PassFailed(
+            message, diagnostics=errors, step=step, trace=trace, reproducer=reproducer
+        )
+    said = stderr.strip() or "no message"
+    return CompileError(f"{trace.name}: iree-compile refused: {said}", trace=trace)
+
+
+def _crash(
+    request: _Request, trace: Trace, errors: Sequence[Diagnostic], code: int, stderr: str
+) -> CompilerCrashed:
+    """Name the pass that died: from the compiler's own stack trace, else by what ran before."""
+    frame = _PASS_FRAME.search(stderr)
+    after = f"after {trace.steps[-1].name}" if trace.steps else "before the first pass"
+    step = frame[1] if frame else after
+    name = signal.Signals(-code).name
+    reproducer = _reproducer(request)
+    return CompilerCrashed(
+        f"{trace.name}: the compiler process died with {name} in {step} "
+        f"({len(trace.steps)} steps had run). Reproduce with: {reproducer}",
+        diagnostics=errors,
+        step=step,
+        trace=trace,
+        reproducer=reproducer,
+    )
+
+
+def _reproducer(request: _Request) -> str:
+    """A command that shows the failure with IREE's own tool; keeps a text source in a file."""
+    path = request.source.path
+    if path is None:
+        folder = Path(tempfile.mkdtemp(prefix="ireelab-reproducer-"))
+        path = folder / Path(request.source.name).name
+        path.write_text(request.source.text)
+    return shlex.join(["iree-compile", str(path), *request.command, "-o", os.devnull])
+
+
+def _located(diagnostic: Diagnostic) -> str:
+    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: " if diagnostic.line else ""
+    return f"{place}{diagnostic.message}"

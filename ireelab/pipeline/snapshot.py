@@ -1,0 +1,170 @@
+"""IR snapshots as a Merkle tree of ops: what a pass did not touch is stored once.
+
+A module text is split into its top-level ops, containers (executables, inner modules) into
+theirs, and so on; leaves are function-like ops. Nodes are immutable and shared between all
+snapshots of a trace, so that a trace costs what changed, not passes x module size.
+
+The text must be printed with MLIR's local scope: a symbol's text then never depends on its
+neighbours (no ``#map3`` that becomes ``#map4`` because another function went away).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+CONTAINERS = frozenset(
+    {
+        "builtin.module",
+        "flow.executable",
+        "stream.executable",
+        "hal.executable",
+        "hal.executable.variant",
+        "vm.module",
+    }
+)
+"""Ops whose body holds symbols rather than code."""
+
+_HEADER = re.compile(
+    r'^"?(?P<kind>[\w.$-]+)"?(?:(?:\s+\w+)*?\s+@(?P<symbol>"(?:[^"\\]|\\.)*"|[\w$.-]+))?'
+)
+_CHILD = re.compile(r'^  (?="?[A-Za-z_][\w.$-]*"?(?:[ ({]|$))', re.MULTILINE)
+_COMPOSITE = re.compile(r"(#util\.composite<\d+xi8, \[)\n(.*?)\n\]>", re.DOTALL)
+_OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.[\w.$-]+', re.MULTILINE)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One op of a snapshot. ``head`` is its whole text for a leaf, else the lines before its body."""
+
+    kind: str  # "util.func"
+    symbol: str  # "main", empty for an op without a symbol
+    head: str
+    children: tuple[Node, ...]
+    tail: str
+    digest: bytes
+
+    @property
+    def name(self) -> str:
+        """How views call it: ``util.func @main``."""
+        return f"{self.kind} @{self.symbol}" if self.symbol else self.kind
+
+    @property
+    def folder(self) -> str:
+        """The folder name MLIR's tree printer gives this op."""
+        return f"{self.kind.replace('.', '_')}_{self.symbol.strip(chr(34)) or 'no-symbol-name'}"
+
+    @cached_property
+    def op_counts(self) -> Counter[str]:
+        """Ops per dialect, this op included."""
+        counts = Counter(_OP.findall(self.head))
+        for child in self.children:
+            counts.update(child.op_counts)
+        return counts
+
+    def pieces(self, indent: int = 0) -> Iterator[tuple[str, int]]:
+        """The node's text as (piece, indentation in columns) pairs, in order."""
+        yield self.head, indent
+        for child in self.children:
+            yield from child.pieces(indent + 2)
+        if self.tail:
+            yield self.tail, indent
+
+    def text(self) -> str:
+        """The op's IR, ending in a newline."""
+        return "".join(indented(piece, indent) for piece, indent in self.pieces())
+
+
+def indented(piece: str, indent: int) -> str:
+    """``piece`` shifted right by ``indent`` columns, ending in a newline."""
+    if not indent:
+        return piece + "\n"
+    margin = " " * indent
+    return margin + piece.replace("\n", "\n" + margin) + "\n"
+
+
+class NodeParser:
+    """Texts -> nodes, each distinct text parsed once and each distinct node kept once."""
+
+    def __init__(self) -> None:
+        self._by_text: dict[bytes, Node] = {}
+        self._by_digest: dict[bytes, Node] = {}
+
+    def parse_dump(self, text: str, *, root: bool) -> Node:
+        """The node of one printed op; anything that is not a known container becomes a leaf.
+
+        An op reads the same whether it was printed alone or inside its parent: an inner
+        ``module`` says ``builtin.module`` and an attribute that spans lines, which MLIR does not
+        indent, is put on one.
+        """
+        text = text.strip("\n")
+        if not root and text.startswith("module"):
+            text = f"builtin.{text}"
+        if "#util.composite<" in text:
+            text = _COMPOSITE.sub(_on_one_line, text)
+        return self._node(text)
+
+    def _node(self, text: str) -> Node:
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        node = self._by_text.get(key)
+        if node is None:
+            node = self._by_text[key] = self._parse(text, key)
+        return node
+
+    def with_child(self, parent: Node, index: int, child: Node) -> Node:
+        """``parent`` with one child replaced."""
+        children = (*parent.children[:index], child, *parent.children[index + 1 :])
+        return self._intern(parent.kind, parent.symbol, parent.head, children, parent.tail)
+
+    def _parse(self, text: str, key: bytes) -> Node:
+        kind, symbol = _kind_and_symbol(text)
+        starts = [match.start() for match in _CHILD.finditer(text)] if kind in CONTAINERS else []
+        end = text.rfind("\n}")
+        first_line_end = text.find("\n")
+        if not starts or end < 0 or not text[:first_line_end].endswith("{"):
+            return self._by_digest.setdefault(key, Node(kind, symbol, text, (), "", key))
+        resources = text.find("\n{-#")  # Dialect resources are printed after the last brace.
+        if resources >= 0:
+            end = text.rfind("\n}", 0, resources + 1)
+            starts = [start for start in starts if start < end]
+        bounds = [*starts, end + 1]
+        children = tuple(
+            self._node(_dedented(text[start:stop]))
+            for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+        )
+        return self._intern(kind, symbol, text[: starts[0]].rstrip("\n"), children, text[end + 1 :])
+
+    def _intern(
+        self, kind: str, symbol: str, head: str, children: tuple[Node, ...], tail: str
+    ) -> Node:
+        hasher = hashlib.blake2b(head.encode(), digest_size=16)
+        for child in children:
+            hasher.update(child.digest)
+        hasher.update(tail.encode())
+        digest = hasher.digest()
+        node = self._by_digest.get(digest)
+        if node is None:
+            node = self._by_digest[digest] = Node(kind, symbol, head, children, tail, digest)
+        return node
+
+
+def _kind_and_symbol(text: str) -> tuple[str, str]:
+    match = _HEADER.match(text)
+    if match is None:
+        return "", ""
+    kind = "builtin.module" if match["kind"] == "module" else match["kind"]
+    return kind, match["symbol"] or ""
+
+
+def _on_one_line(match: re.Match[str]) -> str:
+    parts = " ".join(line.strip() for line in match[2].splitlines())
+    return f"{match[1]}{parts}]>"
+
+
+def _dedented(text: str) -> str:
+    """Text of a child without the two columns of indentation of its parent's body."""
+    return text[2:].rstrip("\n").replace("\n  ", "\n")

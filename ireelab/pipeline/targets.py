@@ -1,0 +1,39 @@
+"""Target names -> the flags of ``iree-compile`` that mean the same."""
+
+from __future__ import annotations
+
+import difflib
+
+from ireelab.errors import UnknownTarget
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "llvm-cpu": (
+        "--iree-hal-target-device=local",
+        "--iree-hal-local-target-device-backends=llvm-cpu",
+        "--iree-llvmcpu-target-cpu=host",
+    ),
+    "vmvx": (
+        "--iree-hal-target-device=local",
+        "--iree-hal-local-target-device-backends=vmvx",
+    ),
+    "vulkan": ("--iree-hal-target-device=vulkan",),
+}
+"""Targets by name. ``llvm-cpu`` compiles for the CPU of this machine."""
+
+
+def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The flags that a target stands for, less those that ``flags`` set themselves.
+
+    LLVM refuses an option given twice, and what the user says wins.
+
+    Raises:
+        UnknownTarget: no backend has that name.
+    """
+    if target not in TARGETS:
+        close = difflib.get_close_matches(target, TARGETS, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnknownTarget(f"unknown target {target!r}{hint} Known targets: {', '.join(TARGETS)}")
+    given = {flag.lstrip("-").split("=", 1)[0] for flag in flags}
+    return tuple(
+        flag for flag in TARGETS[target] if flag.lstrip("-").split("=", 1)[0] not in given
+    )

@@ -1,0 +1,134 @@
+"""A compilation, kept: every step with the IR before and after it, and the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ireelab.errors import CompileError, Diagnostic
+from ireelab.pipeline.assemble import Snapshot
+from ireelab.pipeline.diff import IRDiff, diff_nodes
+from ireelab.pipeline.snapshot import Node
+from ireelab.pipeline.step import PHASES, Step
+
+if TYPE_CHECKING:
+    from iree.compiler import ir
+
+    from ireelab.program import Program
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trace:
+    """What ``il.compile`` returns.
+
+    ``complete`` is False for a compilation that failed or was stopped: the steps that ran are
+    here, and ``program`` raises. ``seconds`` is the wall time of the whole compilation.
+    """
+
+    name: str
+    source: str
+    target: str
+    pipeline: str
+    until: str
+    flags: tuple[str, ...]
+    steps: tuple[Step, ...]
+    snapshots: tuple[Snapshot, ...]
+    initial: Node | None
+    diagnostics: tuple[Diagnostic, ...]
+    seconds: float
+    complete: bool
+    compiled: Program | None
+
+    @property
+    def program(self) -> Program:
+        """The compiled program.
+
+        Raises:
+            CompileError: the compilation failed, was stopped, or ended at an earlier phase.
+        """
+        if self.compiled is None:
+            why = f"ended after phase {self.until!r}" if self.complete else "did not finish"
+            raise CompileError(f"{self.name}: no program, the compilation {why}", trace=self)
+        return self.compiled
+
+    @property
+    def phases(self) -> dict[str, tuple[Step, ...]]:
+        """The steps by phase, phases in order, those that did not run left out."""
+        grouped = {phase: tuple(s for s in self.steps if s.phase == phase) for phase in PHASES}
+        return {phase: steps for phase, steps in grouped.items() if steps}
+
+    def step(self, key: Step | int | str) -> Step:
+        """A step by index (negative from the end) or by pass name (the last that changed the IR).
+
+        Raises:
+            KeyError: no such step.
+        """
+        if isinstance(key, Step):
+            return key
+        if isinstance(key, int):
+            if not -len(self.steps) <= key < len(self.steps):
+                raise KeyError(f"no step {key}: the trace has {len(self.steps)}")
+            return self.steps[key]
+        named = [step for step in self.steps if step.name == key]
+        if not named:
+            raise KeyError(f"no step runs a pass called {key!r}; trace.steps lists them")
+        return next((step for step in reversed(named) if step.changed), named[-1])
+
+    def ir(self, step: Step | int | str, *, module: bool = False) -> str:
+        """IR after a step: of the op the pass ran on, or of the whole module as it then stood.
+
+        Large constants are elided; attributes and types are spelled out (no ``#alias``).
+        """
+        snapshot = self.snapshots[self.step(step).index]
+        return (snapshot.module if module else snapshot.after).text()
+
+    def ir_before(self, step: Step | int | str) -> str:
+        """IR of the op the pass ran on, as the pass found it."""
+        return self.snapshots[self.step(step).index].before.text()
+
+    def diff(self, a: Step | int | str, b: Step | int | str | None = None) -> IRDiff:
+        """What step ``a`` changed, or what differs between the modules after ``a`` and ``b``."""
+        first = self.step(a)
+        snapshot = self.snapshots[first.index]
+        if b is None:
+            name = f"{first.index} {first.name}"
+            return diff_nodes(
+                snapshot.before, snapshot.after, before=f"before {name}", after=f"after {name}"
+            )
+        second = self.step(b)
+        return diff_nodes(
+            snapshot.module,
+            self.snapshots[second.index].module,
+            before=f"{first.index} {first.name}",
+            after=f"{second.index} {second.name}",
+        )
+
+    def module(self, step: Step | int | str) -> ir.Module:
+        """The whole module after a step as a live ``ir.Module``: a copy, yours to change."""
+        from ireelab.pipeline.session import parse_module
+
+        return parse_module(self.ir(step, module=True))
+
+    def changed_steps(self) -> Iterator[Step]:
+        """The steps that changed the IR."""
+        return (step for step in self.steps if step.changed)
+
+    def summary(self) -> str:
+        """Phases with their number of passes, of changes, and time, as a table."""
+        lines = [f"{'phase':20s} {'passes':>7s} {'changed':>8s} {'time':>12s}"]
+        for phase, steps in self.phases.items():
+            milliseconds = sum(step.seconds for step in steps) * 1e3
+            changed = sum(step.changed for step in steps)
+            lines.append(f"{phase:20s} {len(steps):7d} {changed:8d} {milliseconds:9.1f} ms")
+        changed = sum(step.changed for step in self.steps)
+        total = f"{'total':20s} {len(self.steps):7d} {changed:8d} {self.seconds * 1e3:9.1f} ms"
+        return "\n".join((*lines, total))
+
+    def __repr__(self) -> str:
+        state = "" if self.complete else ", incomplete"
+        changed = sum(step.changed for step in self.steps)
+        return (
+            f"<Trace {self.name}: {len(self.steps)} steps, {changed} changed, "
+            f"{self.seconds:.2f} s, {self.pipeline} for {self.target}{state}>"
+        )

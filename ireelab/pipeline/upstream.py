@@ -1,0 +1,103 @@
+"""The ``upstream`` pipeline: IREE's own passes, run by ``iree-compile``'s own main.
+
+Printing and dumping options are added to see inside; they do not change what is compiled, and a
+test compares the resulting bytes with a plain ``iree-compile``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ireelab.errors import CompileError
+from ireelab.pipeline.step import PHASES
+from ireelab.pipeline.targets import target_flags
+
+ELIDE_ELEMENTS = 32
+"""Constants with more elements than this are printed as ``dense<...>``'s elided form."""
+
+_FIRST_PASS = "iree-auto-input-conversion"
+
+_LAST_UPSTREAM_PHASE = {"executable": "executable-targets"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    """The files of one compilation, in a folder that goes with it."""
+
+    root: Path
+
+    @property
+    def snapshots(self) -> Path:
+        """Where MLIR's tree printer writes."""
+        return self.root / "snapshots"
+
+    @property
+    def journal(self) -> Path:
+        """What was written there, by which thread and when."""
+        return self.root / "journal"
+
+    @property
+    def executables(self) -> Path:
+        """Where IREE writes each executable's LLVM IR and binary."""
+        return self.root / "executables"
+
+    @property
+    def phases(self) -> Path:
+        """Where IREE writes the module at each phase's end; its passes mark the phases."""
+        return self.root / "phases"
+
+    @property
+    def vmfb(self) -> Path:
+        """The program."""
+        return self.root / "program.vmfb"
+
+    @property
+    def stdout(self) -> Path:
+        """What the compiler printed."""
+        return self.root / "stdout"
+
+    @property
+    def stderr(self) -> Path:
+        """Its diagnostics."""
+        return self.root / "stderr"
+
+    def create(self) -> None:
+        """Make the folders that the printers expect to find."""
+        for folder in (self.snapshots, self.executables, self.phases):
+            folder.mkdir(parents=True)
+
+
+def compile_flags(target: str, until: str, flags: Sequence[str]) -> tuple[str, ...]:
+    """What a user would give ``iree-compile`` for this compilation, input and output aside.
+
+    Raises:
+        UnknownTarget: no such target.
+        CompileError: no such phase.
+    """
+    if until not in PHASES:
+        raise CompileError(f"unknown phase {until!r}; the phases are: {', '.join(PHASES)}")
+    stop = () if until == "vm" else (f"--compile-to={_LAST_UPSTREAM_PHASE.get(until, until)}",)
+    return (*target_flags(target, tuple(flags)), *stop, *flags)
+
+
+def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
+    """The whole command line: the user's compilation plus what shows its inside."""
+    return (
+        "iree-compile",
+        source,
+        *user_flags,
+        "-o",
+        str(folder.vmfb),
+        "--mlir-print-ir-after-all",
+        f"--mlir-print-ir-before={_FIRST_PASS}",
+        f"--mlir-print-ir-tree-dir={folder.snapshots}",
+        "--mlir-print-local-scope",
+        f"--mlir-elide-elementsattrs-if-larger={ELIDE_ELEMENTS}",
+        f"--mlir-elide-resource-strings-if-larger={ELIDE_ELEMENTS}",
+        f"--dump-compilation-phases-to={folder.phases}",
+        f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
+        f"--iree-hal-dump-executable-binaries-to={folder.executables}",
+    )
+

@@ -1,0 +1,100 @@
+"""The warm compiler process: loads IREE's library once and forks a child per compilation.
+
+Run as ``python -m ireelab.pipeline.worker SOCKET``. Each connection carries one JSON request
+line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is one JSON line
+``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the child. The
+process ends when its standard input closes, that is, with the process that started it.
+
+A fork per compilation is what makes a crash harmless, lets every request have its own global
+LLVM flags (they can be set only once per process) and returns all memory afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ireelab.pipeline import compiler_ffi, interpose_ffi
+
+_POLL_SECONDS = 0.01
+
+
+def _compile(request: dict[str, Any]) -> NoReturn:
+    """In the child: redirect the output, run iree-compile's main, leave without clean-up."""
+    for stream, key in ((1, "stdout"), (2, "stderr")):
+        handle = os.open(request[key], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(handle, stream)
+    os.chdir(request["cwd"])
+    argv: list[str] = request["argv"]
+    slots = interpose_ffi.import_slots(compiler_ffi.load(), ("open", "close"))
+    journal = interpose_ffi.Journal(Path(request["snapshots"]), Path(request["journal"]))
+    if len(slots) == 2:
+        journal.install(slots)
+    else:  # Snapshots then stay where MLIR puts them, in an order that one thread makes plain.
+        argv.append("--mlir-disable-threading")
+    os._exit(compiler_ffi.run_main(argv))
+
+
+def _supervise(connection: socket.socket) -> None:
+    """In a process per connection: run one compilation, report its end or kill it."""
+    stream = connection.makefile("rb")
+    line = stream.readline()
+    if not line:
+        return
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        _compile(json.loads(line))
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            answer = json.dumps({"exit": os.waitstatus_to_exitcode(status)})
+            connection.sendall(answer.encode() + b"\n")
+            return
+        readable, _, _ = select.select([connection], [], [], _POLL_SECONDS)
+        if readable:  # The only thing a client sends now is its own end.
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return
+
+
+def serve(path: str) -> None:
+    """Accept connections until standard input closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    compiler_ffi.load()
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(64)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        readable, _, _ = select.select([server, sys.stdin], [], [], 1.0)
+        while _reap():
+            pass
+        if sys.stdin in readable:
+            return
+        if server in readable:
+            connection, _ = server.accept()
+            if os.fork() == 0:
+                server.close()
+                _supervise(connection)
+                os._exit(0)
+            connection.close()
+
+
+def _reap() -> bool:
+    """Collect one supervisor that has ended; False when there is none."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
