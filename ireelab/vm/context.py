@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import ExecutableMismatch, ProgramError, UnsupportedImport, VMError
 from ireelab.hal.device import Device
 from ireelab.hal.registry import create_device
-from ireelab.hal.semaphore import Fence
 from ireelab.vm import isa
 from ireelab.vm.abi import Signature, Value
 from ireelab.vm.check_module import CheckModule
@@ -72,6 +72,16 @@ def _missing(imported: Import) -> Callable[..., Any]:
     return call
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An exported function, ready to be called."""
+
+    signature: Signature
+    ordinal: int
+    code: Callable[..., Any]
+    plain: bool  # returns its results; others are coroutines
+
+
 class Context:
     """A program on a device; use it in ``with``, or call ``close``.
 
@@ -84,7 +94,7 @@ class Context:
         program.translation  # noqa: B018  # fails on malformed bytecode before a device is opened
         self._owns_device = isinstance(device, str)
         self.device = create_device(device) if isinstance(device, str) else device
-        self._signatures: dict[str, tuple[Signature, Callable[..., Any], bool]] = {}
+        self._entries: dict[str, Entry] = {}
         self._namespace: dict[str, Any] = {}
         self._closed = False
         try:
@@ -103,12 +113,13 @@ class Context:
         Raises ``UnknownFunction``, ``InvalidInput`` (before anything runs), or what the program
         or the device failed with.
         """
-        signature, call, plain = self._signature(function)
+        entry = self._entries.get(function or "") or self.entry(function)
+        signature = entry.signature
         arguments = signature.to_device(arrays)
         try:
-            if plain:
-                return signature.to_host(call(*arguments))
-            return signature.to_host(drive(self._coroutine(signature, call, arguments), timeout_s))
+            if entry.plain:
+                return signature.to_host(entry.code(*arguments))
+            return signature.to_host(drive(self._coroutine(entry, arguments), timeout_s))
         except (AttributeError, RecursionError) as error:
             raise _explained(error) from error
 
@@ -116,11 +127,11 @@ class Context:
         self, function: str | None, *arrays: Any
     ) -> Generator[Wait | None, None, tuple[Value, ...]]:
         """An invocation as a coroutine for a ``Scheduler``; inputs are checked at once."""
-        signature, call, _ = self._signature(function)
-        arguments = signature.to_device(arrays)
+        entry = self.entry(function)
+        arguments = entry.signature.to_device(arrays)
 
         def coroutine() -> Generator[Wait | None, None, tuple[Value, ...]]:
-            return signature.to_host((yield from self._coroutine(signature, call, arguments)))
+            return entry.signature.to_host((yield from self._coroutine(entry, arguments)))
 
         return coroutine()
 
@@ -129,7 +140,7 @@ class Context:
         if self._closed:
             return
         self._closed = True
-        self._signatures.clear()
+        self._entries.clear()
         self._namespace.clear()
         if hasattr(self, "state"):
             self.state.close()
@@ -184,20 +195,21 @@ class Context:
     def _yields(self, ordinal: int) -> bool:
         return self.program.translation.functions[ordinal].yields
 
-    def _signature(self, name: str | None) -> tuple[Signature, Callable[..., Any], bool]:
-        """How to call a function, its code, and whether it is a plain one; cached by name."""
-        found = self._signatures.get(name or "")
+    def entry(self, name: str | None) -> Entry:
+        """How to call a function (the only one, if None); cached by name."""
+        found = self._entries.get(name or "")
         if found is None:
             if self._closed:
                 raise VMError("the context is closed", status=9)
             function = self.program.function(name)
             ordinal = self.program.module.exports[function.name]
-            found = (
+            found = Entry(
                 Signature(function, self.device, keeps_inputs=self._keeps_inputs(ordinal)),
+                ordinal,
                 self._functions[ordinal],
                 not function.asynchronous and not self._yields(ordinal),
             )
-            self._signatures[name or ""] = found
+            self._entries[name or ""] = found
         return found
 
     def _keeps_inputs(self, ordinal: int) -> bool:
@@ -225,23 +237,18 @@ class Context:
 
     # --- calls ----------------------------------------------------------------------
 
-    def _coroutine(
-        self, signature: Signature, call: Callable[..., Any], arguments: list[Any]
-    ) -> Generator[Wait | None, None, Any]:
+    def _coroutine(self, entry: Entry, arguments: list[Any]) -> Generator[Wait | None, None, Any]:
         """Runs a function that may wait; asynchronous ones get their two fences here."""
-        if not signature.function.asynchronous:
-            result = call(*arguments)
-            if isinstance(result, Generator):
-                result = yield from result  # pyright: ignore[reportUnknownVariableType]
-            return result  # pyright: ignore[reportUnknownVariableType]
-        done: Fence = self.device.create_fence()
-        result = call(*arguments, None, done)
-        if isinstance(result, Generator):
-            result = yield from result  # pyright: ignore[reportUnknownVariableType]
+        if not entry.signature.function.asynchronous:
+            return (yield from entry.code(*arguments))
+        done = self.device.create_fence()
+        result = entry.code(*arguments, None, done)
+        if self._yields(entry.ordinal):
+            result = yield from result
         wait = Wait((done,), None)
         while wait.result() is wait:
             yield wait
-        return result  # pyright: ignore[reportUnknownVariableType]
+        return result
 
 
 def _explained(error: AttributeError | RecursionError) -> Exception:

@@ -7,10 +7,14 @@ the calling-convention notes of IREE's ``runtime/src/iree/vm/module.h``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from ireelab.errors import ProgramError
+
+T = TypeVar("T")
 
 VALUE_NAMES = {"i": "i32", "I": "i64", "f": "f32", "F": "f64", "r": "ref"}
 
@@ -38,6 +42,38 @@ def spell(letter: str) -> str:
 
 def is_span(letter: str) -> bool:
     return letter.startswith("(")
+
+
+def group_spans(
+    letters: Sequence[str],
+    sizes: Sequence[int],
+    operands: Sequence[T],
+    pack: Callable[[list[T]], T],
+) -> list[T]:
+    """Flat operands of a variadic call as one per argument; a span is packed, row by row if wide.
+
+    ``sizes`` holds the number of elements of each span and is ignored for plain arguments.
+    Raises ``ValueError`` where the counts do not fit.
+    """
+    arguments: list[T] = []
+    position = 0
+    for letter, size in zip(letters, sizes, strict=True):
+        if not is_span(letter):
+            arguments.extend(operands[position : position + 1])
+            position += 1
+            continue
+        width = len(letter) - 2
+        end = position + width * size
+        if width == 1:
+            items = list(operands[position:end])
+        else:
+            starts = range(position, end, width)
+            items = [pack(list(operands[i : i + width])) for i in starts]
+        arguments.append(pack(items))
+        position = end
+    if position != len(operands):
+        raise ValueError("operands do not match the segments")
+    return arguments
 
 
 @lru_cache(maxsize=1024)

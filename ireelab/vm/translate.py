@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import ProgramError
 from ireelab.vm import isa
-from ireelab.vm.convention import CallingConvention, is_span
+from ireelab.vm.convention import CallingConvention, group_spans
 from ireelab.vm.decode import Block, Instruction, decode, register_name
 from ireelab.vm.module import BytecodeModule, FunctionDef
 from ireelab.vm.structure import FunctionWriter
@@ -74,7 +74,9 @@ def translate(module: BytecodeModule, located: frozenset[str] = frozenset()) -> 
     functions: list[TranslatedFunction] = []
     for function, blocks in zip(module.functions, decoded, strict=True):
         lines = FunctionWriter(
-            CallWriter(module, function, names, yielding, located), blocks, _parameters(function)
+            CallWriter(module, function, names, yielding, located),
+            blocks,
+            parameter_names(function),
         ).lines()
         functions.append(
             TranslatedFunction(
@@ -130,7 +132,7 @@ _KEYWORDS = frozenset(
 )
 
 
-def _parameters(function: FunctionDef) -> tuple[str, ...]:
+def parameter_names(function: FunctionDef) -> tuple[str, ...]:
     """Argument registers: values fill the i32 file (64-bit ones aligned to pairs), refs theirs."""
     names: list[str] = []
     values = references = 0
@@ -241,24 +243,14 @@ class CallWriter:
             return operands
         segments = instruction.operands[1]
         assert isinstance(segments, tuple)
-        arguments: list[str] = []
-        rest = iter(operands)
+        sizes = [size for size in segments if isinstance(size, int)]
         try:
-            for letter, size in zip(convention.arguments, segments, strict=True):
-                if not is_span(letter):
-                    arguments.append(next(rest))
-                    continue
-                assert isinstance(size, int)
-                width = len(letter) - 2
-                rows = [[next(rest) for _ in range(width)] for _ in range(size)]
-                items = [_tuple(row) if width > 1 else row[0] for row in rows]
-                arguments.append(_tuple(items))
-        except (ValueError, StopIteration):
+            return group_spans(convention.arguments, sizes, operands, _tuple)
+        except ValueError:
             raise ProgramError(
                 f"corrupt program: function {self.function.name!r}, byte {instruction.pc}: the "
                 f"segments of a call do not match its convention {convention.text!r}"
             ) from None
-        return arguments
 
 
 def _tuple(items: list[str]) -> str:

@@ -1,0 +1,301 @@
+"""An instruction-by-instruction interpreter, for looking inside a running program.
+
+It evaluates the same table of semantics that translated code is made of, over the same context,
+so that stepping and calling agree.
+
+    stepper = Stepper(context, "mlp", *arrays)
+    stepper.run_to(function="mlp", pc=0x48)
+    stepper.registers, stepper.location, stepper.text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ireelab.errors import VMError
+from ireelab.vm import isa
+from ireelab.vm.abi import Value
+from ireelab.vm.context import Context, State
+from ireelab.vm.convention import group_spans
+from ireelab.vm.decode import Block, Instruction, Remap, register_name, successors
+from ireelab.vm.disassembly import format_instruction
+from ireelab.vm.hal_module import LOCATED_IMPORTS
+from ireelab.vm.liveness import reads, writes
+from ireelab.vm.module import FunctionDef
+from ireelab.vm.scheduler import Wait
+from ireelab.vm.semantics import HELPERS, SEMANTICS
+from ireelab.vm.status import failure
+from ireelab.vm.translate import parameter_names
+
+
+class Frame:
+    """One function being executed. ``registers`` are by name, an i64 under its low half."""
+
+    def __init__(self, function: FunctionDef, blocks: tuple[Block, ...]) -> None:
+        self.function = function
+        self.blocks = {block.pc: block for block in blocks}
+        self.registers: dict[str, Any] = {}
+        self._block = blocks[0]
+        self._index = 0
+
+    @property
+    def instruction(self) -> Instruction:
+        return self._block.instructions[self._index]
+
+    @property
+    def pc(self) -> int:
+        return self.instruction.pc
+
+    def read(self, name: str) -> Any:
+        return self.registers.get(name, None if name[0] == "r" else 0)
+
+    def advance(self) -> None:
+        self._index += 1
+
+    def branch(self, label: int, remap: Remap) -> None:
+        """Moves what the branch moves, all at once, and goes to a block."""
+        values = [(register_name(target), self.read(register_name(a))) for a, target in remap]
+        self.registers.update(values)
+        self._block, self._index = self.blocks[label], 0
+
+
+class Stepper:
+    """Executes one call of an exported function of a context, step by step.
+
+    ``breakpoints`` is a set of (function name, pc); ``resume`` stops there.
+    """
+
+    def __init__(self, context: Context, function: str | None = None, *arrays: Any) -> None:
+        self._context = context
+        self._state: State = context.state
+        self._module = context.program.module
+        entry = context.entry(function)
+        self._signature = entry.signature
+        arguments = entry.signature.to_device(arrays)
+        self._done = None
+        if entry.signature.function.asynchronous:
+            self._done = context.device.create_fence()
+            arguments = [*arguments, None, self._done]
+        self.frames: list[Frame] = []
+        self.breakpoints: set[tuple[str, int]] = set()
+        self.steps = 0
+        self._result: Any = None
+        self._operations = _Operations(self._state)
+        self._enter(entry.ordinal, arguments)
+
+    # --- what is where --------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        return not self.frames
+
+    @property
+    def frame(self) -> Frame:
+        if not self.frames:
+            raise VMError("the call has ended; result() holds its outputs", status=9)
+        return self.frames[-1]
+
+    @property
+    def instruction(self) -> Instruction:
+        """The instruction that ``step`` executes next."""
+        return self.frame.instruction
+
+    @property
+    def function(self) -> str:
+        return self.frame.function.name
+
+    @property
+    def pc(self) -> int:
+        return self.frame.pc
+
+    @property
+    def registers(self) -> Mapping[str, Any]:
+        """Registers of the current frame that have been written."""
+        return MappingProxyType(self.frame.registers)
+
+    @property
+    def globals(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Value slots (4 bytes each) and references of the module."""
+        return tuple(self._state.globals), tuple(self._state.refs)
+
+    @property
+    def location(self) -> str:
+        """Source position of the next instruction, "" where unknown."""
+        return self._module.location(self.frame.function, self.pc)
+
+    @property
+    def text(self) -> str:
+        """The next instruction as the disassembly shows it."""
+        numbers = {pc: i for i, pc in enumerate(self.frame.blocks)}
+        return format_instruction(self._module, self.instruction, numbers)
+
+    def result(self) -> tuple[Value, ...]:
+        """The outputs, once the call has ended."""
+        if self.frames:
+            raise VMError(f"the call is still in {self.function!r}", status=9)
+        if self._done is not None:
+            self._done.wait()
+        return self._signature.to_host(self._result)
+
+    # --- going on -------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Executes one instruction; calls are entered, waits block."""
+        frame = self.frame
+        instruction = frame.instruction
+        self.steps += 1
+        mnemonic = instruction.mnemonic
+        if mnemonic == "return":
+            self._return([frame.read(name) for name in reads(instruction)])
+        elif mnemonic.startswith("call"):
+            self._call(frame, instruction)
+        elif mnemonic == "fail":
+            (name,) = reads(instruction)
+            raise failure(frame.read(name), str(instruction.operands[1]), self.location)
+        elif mnemonic in isa.TERMINATORS:
+            frame.branch(*self._target(frame, instruction))
+        else:
+            self._execute(frame, instruction)
+            frame.advance()
+
+    def step_over(self) -> None:
+        """Like ``step``, but runs a called function to its return."""
+        depth = len(self.frames)
+        self.step()
+        while len(self.frames) > depth:
+            self.step()
+
+    def run_to(self, *, pc: int | None = None, function: str | None = None) -> bool:
+        """Runs until the next instruction is at ``pc`` and in ``function``; False if never.
+
+        ``pc`` alone is of the current function, ``function`` alone means its start.
+        """
+        if function is None and not self.finished:
+            function = self.function
+        first = True
+        while not self.finished:
+            if not first and self.function == function:
+                entry = next(iter(self.frame.blocks.values())).instructions[0].pc
+                if self.pc == (entry if pc is None else pc):
+                    return True
+            first = False
+            self.step()
+        return False
+
+    def resume(self) -> bool:
+        """Runs to the next breakpoint (True) or to the end (False)."""
+        while not self.finished:
+            self.step()
+            if self.frames and (self.function, self.pc) in self.breakpoints:
+                return True
+        return False
+
+    # --- instructions ---------------------------------------------------------------
+
+    def _enter(self, ordinal: int, arguments: list[Any]) -> None:
+        function = self._module.functions[ordinal]
+        blocks = self._context.program.translation.functions[ordinal].blocks
+        frame = Frame(function, blocks)
+        frame.registers.update(zip(parameter_names(function), arguments, strict=True))
+        self.frames.append(frame)
+
+    def _return(self, values: list[Any]) -> None:
+        self.frames.pop()
+        if self.frames:
+            self._finish_call(self.frame, values)
+        else:
+            self._result = values[0] if len(values) == 1 else tuple(values)
+
+    def _finish_call(self, frame: Frame, values: list[Any]) -> None:
+        """Stores a call's results and goes on behind it."""
+        instruction = frame.instruction
+        frame.registers.update(zip(writes(instruction), values, strict=True))
+        targets = successors(instruction)
+        if targets:
+            frame.branch(*targets[0])
+        else:
+            frame.advance()
+
+    def _call(self, frame: Frame, instruction: Instruction) -> None:
+        ordinal = instruction.operands[0]
+        assert isinstance(ordinal, int)
+        operands = [frame.read(name) for name in reads(instruction)]
+        if not ordinal & isa.IMPORT_BIT:
+            self._enter(ordinal, operands)
+            return
+        ordinal ^= isa.IMPORT_BIT
+        imported = self._module.imports[ordinal]
+        convention = imported.signature.convention
+        if "segments" in instruction.opcode.fields:
+            sizes = instruction.operands[1]
+            assert isinstance(sizes, tuple)
+            counts = [size for size in sizes if isinstance(size, int)]
+            operands = group_spans(convention.arguments, counts, operands, tuple)
+        if imported.name in LOCATED_IMPORTS:
+            operands.append(self.location)
+        result = self._state.imports[ordinal](*operands)
+        while isinstance(result, Wait):
+            result.block(None)
+            result = result.result()
+        several = len(convention.results) != 1
+        self._finish_call(frame, list(result or ()) if several else [result])
+
+    def _target(self, frame: Frame, instruction: Instruction) -> tuple[int, Remap]:
+        targets = successors(instruction)
+        if instruction.mnemonic not in ("cond_br", "br_table"):
+            return targets[0]
+        (name,) = reads(instruction)
+        value = frame.read(name)
+        if instruction.mnemonic == "cond_br":
+            return targets[0] if value else targets[1]
+        return targets[1 + value] if 0 <= value < len(targets) - 1 else targets[0]
+
+    def _execute(self, frame: Frame, instruction: Instruction) -> None:
+        """One instruction that is in the table, or one that only concerns debugging."""
+        mnemonic = instruction.mnemonic
+        if mnemonic == "import.resolved":
+            (name,) = writes(instruction)
+            ordinal = instruction.operands[0]
+            assert isinstance(ordinal, int)
+            frame.registers[name] = self._state.resolved[ordinal & ~isa.IMPORT_BIT]
+        elif mnemonic == "discard.refs":
+            frame.registers.update((name, None) for name in writes(instruction))
+        elif mnemonic not in ("trace", "print"):
+            values = [self._value(frame, *pair) for pair in _operands(instruction)]
+            result = self._operations.get(mnemonic, len(values))(*values)
+            frame.registers.update((name, result) for name in writes(instruction))
+
+    def _value(self, frame: Frame, kind: str, operand: Any) -> Any:
+        if kind == "type":
+            return self._module.types[operand]
+        if kind == "registers":
+            return tuple(frame.read(register_name(r)) for r in operand)
+        if kind in ("i32", "i64", "f32", "f64", "ref"):
+            return frame.read(register_name(operand))
+        return operand
+
+
+def _operands(instruction: Instruction) -> list[tuple[str, Any]]:
+    pairs = zip(instruction.opcode.fields, instruction.operands, strict=True)
+    return [(kind, operand) for kind, operand in pairs if not kind.startswith(">")]
+
+
+class _Operations:
+    """The table's templates as functions over the state of one context."""
+
+    def __init__(self, state: State) -> None:
+        self._namespace = {**HELPERS, "G": state.globals, "R": state.refs, "D": state.rodata}
+        self._functions: dict[str, Callable[..., Any]] = {}
+
+    def get(self, mnemonic: str, count: int) -> Callable[..., Any]:
+        if mnemonic not in self._functions:
+            names = [f"a{i}" for i in range(count)]
+            text = SEMANTICS[mnemonic].format(*names)
+            is_statement = mnemonic.startswith("global.store")
+            body = text if is_statement else f"return {text}"
+            namespace = self._namespace
+            exec(f"def operation({', '.join(names)}):\n    {body}", namespace)
+            self._functions[mnemonic] = namespace["operation"]
+        return self._functions[mnemonic]
