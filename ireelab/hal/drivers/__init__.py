@@ -1,0 +1,1 @@
+"""HAL drivers; :mod:`ireelab.hal.registry` imports each only when it is opened."""

@@ -1,0 +1,1 @@
+"""This machine's CPU: executables through LLVM or dlopen, command buffers in native code."""
