@@ -24,7 +24,8 @@ exit codes: 0 success, 1 a compile, a run or a check failed, 2 wrong usage, 130 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code that ``--help`` promises."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(_join_flags(words))
     try:
         code: int = arguments.execute(arguments)
         sys.stdout.flush()
@@ -45,6 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has gone; keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _join_flags(words: Sequence[str]) -> list[str]:
+    """``--flag --x`` becomes ``--flag=--x``: argparse takes what starts with - for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--flag":
+            joined[-1] = f"--flag={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _say(text: str) -> None:

@@ -237,6 +237,23 @@ def test_explore_of_a_failing_source_is_still_written(
     assert "fails.mlir:2:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "flags", [["--flag=--iree-opt-level=O3"], ["--flag", "--iree-opt-level=O3"]]
+)
+def test_flags_reach_the_compiler(
+    flags: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    assert run("explore", "square.mlir", "--json=-", *flags) == 0
+    assert json.loads(capsys.readouterr().out)["flags"] == ["--iree-opt-level=O3"]
+
+
+def test_a_refused_flag_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    assert run("run", "square.mlir", "--flag=--no-such-flag") == 1
+    assert "no-such-flag" in capsys.readouterr().err
+
+
 def test_explore_unknown_target(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("square.mlir").write_text(SQUARE)
     assert run("explore", "square.mlir", "--target=llvm-cpuu") == 2
