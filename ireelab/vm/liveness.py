@@ -41,10 +41,7 @@ def _names(operand: object) -> Iterator[str]:
 
 
 class Liveness:
-    """``live_in[pc]`` and ``live_out[pc]`` of the block at ``pc``.
-
-    ``live_out`` leaves out what the branch moves: its sources are reads of the terminator.
-    """
+    """``live_in[pc]`` and ``live_out[pc]`` of the block at ``pc``, the latter before its moves."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.live_in: dict[int, set[str]] = {block.pc: set() for block in blocks}
@@ -58,24 +55,29 @@ class Liveness:
                 changed |= len(self.live_in[block.pc]) != before
 
     def moves(self, label: int, remap: Remap) -> tuple[tuple[str, str], ...]:
-        """The (source, target) pairs of a branch that matter."""
-        named = ((register_name(a), register_name(b)) for a, b in remap)
-        return tuple((a, b) for a, b in named if a != b and b in self.live_in[label])
+        """The (source, target) pairs of a branch that matter, to be moved one after the other."""
+        return self._moves(label, remap)[0]
+
+    def _moves(self, label: int, remap: Remap) -> tuple[tuple[tuple[str, str], ...], set[str]]:
+        """The moves, and what is live before them."""
+        live = set(self.live_in[label])
+        kept: list[tuple[str, str]] = []
+        for pair in reversed(remap):
+            source, target = map(register_name, pair)
+            if source != target and target in live:
+                kept.append((source, target))
+                live.remove(target)
+                live.add(source)
+        return tuple(reversed(kept)), live
 
     def _visit(self, block: Block) -> None:
-        terminator = block.instructions[-1]
         out: set[str] = set()
-        sources: set[str] = set()
-        for label, remap in successors(terminator):
-            moves = self.moves(label, remap)
-            out |= self.live_in[label] - {target for _, target in moves}
-            sources |= {source for source, _ in moves}
+        for label, remap in successors(block.instructions[-1]):
+            out |= self._moves(label, remap)[1]
         self.live_out[block.pc] |= out
         live = set(out)
         for instruction in reversed(block.instructions):
             live.difference_update(writes(instruction))
-            if instruction is terminator:
-                live |= sources
             live.update(reads(instruction))
         self.live_in[block.pc] |= live
 

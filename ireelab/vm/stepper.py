@@ -55,9 +55,9 @@ class Frame:
         self._index += 1
 
     def branch(self, label: int, remap: Remap) -> None:
-        """Moves what the branch moves, all at once, and goes to a block."""
-        values = [(register_name(target), self.read(register_name(a))) for a, target in remap]
-        self.registers.update(values)
+        """Moves what the branch moves, in order, and goes to a block."""
+        for source, target in remap:
+            self.registers[register_name(target)] = self.read(register_name(source))
         self._block, self._index = self.blocks[label], 0
 
 

@@ -84,10 +84,7 @@ class FunctionWriter:
 
     def _goto(self, label: int, remap: Remap, known: dict[str, str], indent: int) -> int | None:
         """A branch; returns the block to write next at this depth, None for a jump."""
-        moves = self._live.moves(label, remap)
-        if moves:
-            targets = ", ".join(target for _, target in moves)
-            self._write(indent, f"{targets} = {', '.join(known.get(a, a) for a, _ in moves)}")
+        self._moves(self._live.moves(label, remap), known, indent)
         if indent > _DEPTH_LIMIT:
             self._labels.add(label)
         if label not in self._labels:
@@ -95,6 +92,21 @@ class FunctionWriter:
         self._write(indent, f"pc = {label}")
         self._write(indent, "continue")
         return None
+
+    def _moves(
+        self, moves: tuple[tuple[str, str], ...], known: dict[str, str], indent: int
+    ) -> None:
+        """Moves in order; as one assignment where none reads what an earlier one wrote."""
+        targets = [target for _, target in moves]
+        sources = [known.get(source, source) for source, _ in moves]
+        if any(source in targets[:i] for i, source in enumerate(sources)):
+            moved: set[str] = set()
+            for source, target in moves:
+                value = source if source in moved else known.get(source, source)
+                self._write(indent, f"{target} = {value}")
+                moved.add(target)
+        elif moves:
+            self._write(indent, f"{', '.join(targets)} = {', '.join(sources)}")
 
     def _branch(self, label: int, remap: Remap, known: dict[str, str], indent: int) -> None:
         following = self._goto(label, remap, known, indent)

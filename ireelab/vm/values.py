@@ -177,7 +177,7 @@ class VMList:
 
     @property
     def holds_anything(self) -> bool:
-        return self.element_type in ("?", "!vm.variant", "any", "*")
+        return self.element_type in ("?", "!vm.opaque")
 
     def resize(self, size: int) -> None:
         size &= 0xFFFF_FFFF
