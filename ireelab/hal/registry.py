@@ -46,7 +46,7 @@ def _create_llvm_cpu(options: dict[str, str]) -> Device:
 
 def _llvm_cpu_unavailable() -> str:
     try:
-        import llvmlite.binding  # noqa: F401  # pyright: ignore
+        import ireelab.hal.drivers.llvm_cpu.llvm_ffi  # noqa: F401  # loads llvmlite
     except (ImportError, OSError) as error:
         return f"llvmlite does not load ({error}); pip install 'llvmlite>=0.50,<0.51'"
     return ""
