@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from ireelab.errors import DeviceUnavailable
 from ireelab.hal.device import Device
@@ -46,7 +47,7 @@ def _create_llvm_cpu(options: dict[str, str]) -> Device:
 
 def _llvm_cpu_unavailable() -> str:
     try:
-        import ireelab.hal.drivers.llvm_cpu.llvm_ffi  # noqa: F401  # loads llvmlite
+        import_module("ireelab.hal.drivers.llvm_cpu.llvm_ffi")  # loads llvmlite
     except (ImportError, OSError) as error:
         return f"llvmlite does not load ({error}); pip install 'llvmlite>=0.50,<0.51'"
     return ""
