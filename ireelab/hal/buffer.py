@@ -3,6 +3,8 @@
 Mirrors ``runtime/src/iree/hal/buffer.h`` and ``buffer_view.h``.
 """
 
+# NumPy types some members of an array only in part.
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

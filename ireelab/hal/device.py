@@ -36,7 +36,10 @@ class Device(ABC):
 
     id: str
     driver: str
-    allocator: Allocator
+
+    @property
+    @abstractmethod
+    def allocator(self) -> Allocator: ...
 
     @abstractmethod
     def query_i64(self, category: str, key: str) -> int | None:

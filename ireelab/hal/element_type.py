@@ -61,7 +61,7 @@ _SUB_BYTE_NAMES = {
 
 def element_type_from_dtype(dtype: np.dtype[Any]) -> int:
     """IREE's code of a NumPy dtype (``ml_dtypes`` for bf16 and f8); InvalidInput if it has none."""
-    code = _CODES.get(np.dtype(dtype).newbyteorder("="))
+    code = _CODES.get(np.dtype(dtype))
     if code is None:
         known = ", ".join(sorted({str(t) for t in _CODES}))
         raise InvalidInput(f"dtype {dtype} has no IREE element type; convert it to one of: {known}")

@@ -6,6 +6,8 @@ NumPy array mapped from it, a command buffer that recorded it. Giving a buffer b
 pointer behind.
 """
 
+# NumPy types some members of an array only in part.
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import os
@@ -19,6 +21,7 @@ from ireelab.errors import DeviceError, OutOfDeviceMemory
 from ireelab.hal.allocator import Allocator, AllocatorStatistics
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.device import Device
+from ireelab.hal.host_memory_ffi import copy_bytes
 
 ALIGNMENT_BYTES = 64
 """IREE's kernels assume bindings aligned to this."""
@@ -53,6 +56,11 @@ class Storage:
     def __del__(self) -> None:
         if self._pool is not None:
             self._pool.recycle(self._array, self.pointer, self.capacity_bytes)
+
+
+def address_of(array: npt.NDArray[Any]) -> int:
+    """The address of an array's first byte."""
+    return int(array.__array_interface__["data"][0])
 
 
 class HostBuffer(Buffer):
@@ -172,7 +180,7 @@ class HostPool:
                 f"the host cannot allocate {size_bytes:,} bytes ({self.live_bytes:,} are in use); "
                 "use smaller inputs or free buffers"
             ) from error
-        address = int(array.__array_interface__["data"][0])
+        address = address_of(array)
         return array, -(-address // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 
 
@@ -191,14 +199,18 @@ class HostAllocator(Allocator):
         return HostBuffer(self._device, storage, storage.pointer, size_bytes, memory_type, usage)
 
     def import_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> HostBuffer:
+        if not array.flags.c_contiguous:
+            array = np.ascontiguousarray(array)
         address, readonly = array.__array_interface__["data"]
-        shareable = address % ALIGNMENT_BYTES == 0 and array.flags.c_contiguous and array.nbytes
-        if not shareable:
-            return self._copy_in(array, memory_type, usage)
-        storage = _ImportedStorage(array, address, array.nbytes, None)
+        size_bytes = array.nbytes
+        if address % ALIGNMENT_BYTES or not size_bytes:
+            buffer = self.allocate(memory_type, usage, size_bytes)
+            copy_bytes(buffer.pointer, address, size_bytes)
+            return buffer
+        storage = _ImportedStorage(array, address, size_bytes, None)
         storage.readonly = readonly
         storage.attach(self)
-        return HostBuffer(self._device, storage, address, array.nbytes, memory_type, usage)
+        return HostBuffer(self._device, storage, address, size_bytes, memory_type, usage)
 
     def statistics(self) -> AllocatorStatistics:
         pool = self.pool
@@ -218,12 +230,6 @@ class HostAllocator(Allocator):
     def count_import(self, change: int) -> None:
         """Called as imported storage comes (+1) and goes (-1)."""
         self._imported += change
-
-    def _copy_in(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> HostBuffer:
-        buffer = self.allocate(memory_type, usage, array.nbytes)
-        source = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        buffer.map()[:] = source
-        return buffer
 
 
 class _ImportedStorage(Storage):

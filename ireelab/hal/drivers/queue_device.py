@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
@@ -58,12 +58,17 @@ class QueueDevice(Device):
     def __init__(self, id: str, driver: str, limit_bytes: int | None = None) -> None:
         self.id = id
         self.driver = driver
-        self.allocator: HostAllocator = HostAllocator(self, limit_bytes)
+        self._allocator = HostAllocator(self, limit_bytes)
         self.queue_name = f"{id} queue 0"
-        self._pool = self.allocator.pool
         self._events: list[Event] | None = None
+        # Making events out of stamps is left for the end: it takes longer than most submissions.
+        self._pending_events: list[Callable[[], Iterable[Event]]] = []
         self._submissions = count(1)
         self._closed = False
+
+    @property
+    def allocator(self) -> HostAllocator:
+        return self._allocator
 
     # --- what a driver adds ---------------------------------------------------------
 
@@ -100,7 +105,7 @@ class QueueDevice(Device):
     ) -> HostBuffer:
         # The block is taken now even if ``wait`` is pending: pooled blocks have no other user.
         start_ns = perf_counter_ns() if self._events is not None else 0
-        buffer = self.allocator.allocate(memory_type, usage, size_bytes)
+        buffer = self._allocator.allocate(memory_type, usage, size_bytes)
         if wait is not None or signal is not None:
             self._submit(wait, signal, None)
         if self._events is not None:
@@ -275,6 +280,9 @@ class QueueDevice(Device):
         if self._events is None:
             raise DeviceError(f"{self.id} is not profiling; call begin_profiling() first")
         events, self._events = self._events, None
+        pending, self._pending_events = self._pending_events, []
+        for make_events in pending:
+            events.extend(make_events())
         return tuple(sorted(events, key=lambda event: event.start_ns))
 
     def _host_event(

@@ -15,7 +15,7 @@ from ireelab.errors import CommandBufferError
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
 from ireelab.hal.drivers.llvm_cpu import records
 from ireelab.hal.drivers.llvm_cpu.packer import PackedCommands, pack
-from ireelab.hal.host_memory import HostBuffer
+from ireelab.hal.host_memory import HostBuffer, address_of
 
 if TYPE_CHECKING:
     from ireelab.hal.drivers.llvm_cpu.executor_ffi import Executor, WorkerPool
@@ -32,21 +32,21 @@ class _Call:
     def __init__(self, packed: PackedCommands, pool: WorkerPool, participants: int) -> None:
         job = _aligned_words(records.JOB_WORDS)
         table = np.zeros(max(packed.binding_capacity, 1) * records.TABLE_WORDS, np.int64)
-        segments = packed.segments.copy() if packed.has_indirect else packed.segments
+        segments = np.array(packed.segments) if packed.has_indirect else packed.segments
         stride = -(-packed.local_memory_bytes // 64) * 64
         local = _aligned_words(stride * participants // 8)
-        job[records.JOB_COMMANDS] = packed.commands.ctypes.data
-        job[records.JOB_SEGMENTS] = segments.ctypes.data
-        job[records.JOB_TABLE] = table.ctypes.data
-        job[records.JOB_LOCAL] = local.ctypes.data if stride else 0
+        job[records.JOB_COMMANDS] = address_of(packed.commands)
+        job[records.JOB_SEGMENTS] = address_of(segments)
+        job[records.JOB_TABLE] = address_of(table)
+        job[records.JOB_LOCAL] = address_of(local) if stride else 0
         job[records.JOB_LOCAL_STRIDE] = stride
         job[records.JOB_POOL] = pool.address if packed.has_parallelism else 0
         job[records.JOB_COUNTS] = packed.segment_count | participants << 32
         job[records.JOB_EAGER] = int(packed.eager)
         job[records.JOB_PATIENCE_NS] = PATIENCE_NS
-        self.job: memoryview = memoryview(job)
-        self.table: memoryview = memoryview(table)
-        self.address = int(job.ctypes.data)
+        self.job: memoryview = job.data
+        self.table: memoryview = table.data
+        self.address = address_of(job)
         self._keep = (job, table, segments, local)
 
 
@@ -92,7 +92,7 @@ class LlvmCpuCommandBuffer(CommandBuffer):
         assert self.packed is not None
         count = len(self.packed.origins)
         lanes = np.zeros((count, self.participants, records.LANE_WORDS), np.int64)
-        call.job[records.JOB_PROFILE] = int(lanes.ctypes.data)
+        call.job[records.JOB_PROFILE] = address_of(lanes)
         error = self._native_execute(call.address)
         call.job[records.JOB_PROFILE] = 0
         self._calls.append(call)
@@ -158,5 +158,5 @@ class LlvmCpuCommandBuffer(CommandBuffer):
 def _aligned_words(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Zeroed 64-bit words on a cache line of their own."""
     raw = np.zeros(count + 8, np.int64)
-    start = (-int(raw.ctypes.data) % 64) // 8
+    start = (-address_of(raw) % 64) // 8
     return raw[start : start + count]

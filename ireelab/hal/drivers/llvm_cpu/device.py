@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -84,18 +85,19 @@ class LlvmCpuDevice(QueueDevice):
         self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
     ) -> None:
         assert isinstance(command_buffer, LlvmCpuCommandBuffer)
-        events = self._events
-        if events is None:
+        if self._events is None:
             command_buffer.run(bindings)
             return
         lanes = command_buffer.run_profiled(bindings)
         packed = command_buffer.packed
         assert packed is not None
-        events.extend(command_events(packed, lanes, self.queue_name, command_buffer.id, submission))
+        self._pending_events.append(
+            partial(command_events, packed, lanes, self.queue_name, command_buffer.id, submission)
+        )
 
     def _fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
         span = target.map()[offset : offset + length]
-        span.view(f"<u{len(pattern)}")[:] = int.from_bytes(pattern, "little")
+        span.reshape(-1, len(pattern))[:] = np.frombuffer(pattern, np.uint8)
 
     def _update(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
         target.map()[offset : offset + len(data)] = np.frombuffer(data, np.uint8)

@@ -69,7 +69,7 @@ def _barriers(
     for log_index, segment in packed.barriers:
         if not 0 < segment < len(packed.segment_starts):
             continue  # nothing before it, or nothing after it
-        before = [lane for row in spans[: bounds[segment]] for lane in row]
+        before = [lane for row in spans[bounds[segment - 1] : bounds[segment]] for lane in row]
         after = [lane for row in spans[bounds[segment] : bounds[segment + 1]] for lane in row]
         if not before or not after:
             continue

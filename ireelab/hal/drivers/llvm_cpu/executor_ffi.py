@@ -17,7 +17,8 @@ import numpy as np
 
 from ireelab.errors import DeviceError
 from ireelab.hal.drivers.llvm_cpu.llvm_ffi import JitModule, host_architecture
-from ireelab.hal.drivers.llvm_cpu.records import JOB_PROFILE, JOB_WORDS, LANE_WORDS
+from ireelab.hal.drivers.llvm_cpu.records import JOB_COUNTS, JOB_PROFILE, JOB_WORDS, LANE_WORDS
+from ireelab.hal.host_memory import address_of
 
 # time.perf_counter_ns() reads this clock: CLOCK_MONOTONIC, on macOS CLOCK_UPTIME_RAW.
 _CLOCK = 8 if sys.platform == "darwin" else 1
@@ -87,7 +88,11 @@ class Executor:
     """The compiled executor. ``execute(job_address)`` returns the job's error, 0 for none."""
 
     def __init__(self) -> None:
-        text = files(__package__).joinpath("executor.ll").read_text(encoding="utf-8")
+        text = (
+            files("ireelab.hal.drivers.llvm_cpu")
+            .joinpath("executor.ll")
+            .read_text(encoding="utf-8")
+        )
         machine = {"x86_64": _X86, "arm_64": _ARM}.get(host_architecture(), _OTHER)
         module = JitModule(text.replace("$CLOCK", str(_CLOCK)) + machine, name="executor")
         self._module = module
@@ -106,9 +111,9 @@ class Executor:
         count = 10_000
         lanes = np.zeros(count * LANE_WORDS, np.int64)
         job = np.zeros(JOB_WORDS, np.int64)
-        job[JOB_PROFILE] = lanes.ctypes.data
-        job[7] = 1 << 32  # one participant
-        return int(self._measure(job.ctypes.data, count)) // count
+        job[JOB_PROFILE] = address_of(lanes)
+        job[JOB_COUNTS] = 1 << 32  # one participant
+        return int(self._measure(address_of(job), count)) // count
 
 
 @cache
@@ -127,7 +132,7 @@ class WorkerPool:
     def __init__(self, helpers: int) -> None:
         """Start ``helpers`` native threads; DeviceError when the system refuses."""
         self._state = np.zeros(_POOL_BYTES // 8, np.int64)
-        self.address = int(self._state.ctypes.data) if helpers else 0
+        self.address = address_of(self._state) if helpers else 0
         self._threads: list[int] = []
         if not helpers:
             self._finalizer = None
@@ -144,7 +149,7 @@ class WorkerPool:
         for index in range(helpers):
             self._workers[index] = (self.address, index + 1)
             thread = ctypes.c_size_t()
-            argument = int(self._workers.ctypes.data) + 16 * index
+            argument = address_of(self._workers) + 16 * index
             # int pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)
             failed = libc.pthread_create(
                 ctypes.byref(thread), None, ctypes.c_void_p(executor().worker_main),

@@ -56,8 +56,6 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-_process = ctypes.CDLL(None) if sys.platform != "win32" else None
-_dlclose = _process.dlclose if _process is not None else None
-if _dlclose is not None:
-    _dlclose.argtypes = (ctypes.c_void_p,)
-    _dlclose.restype = ctypes.c_int
+_dlclose = ctypes.CDLL(None).dlclose
+_dlclose.argtypes = (ctypes.c_void_p,)
+_dlclose.restype = ctypes.c_int

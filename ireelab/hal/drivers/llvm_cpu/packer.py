@@ -31,7 +31,7 @@ from ireelab.hal.drivers.llvm_cpu import records
 from ireelab.hal.drivers.llvm_cpu.executable import LlvmCpuExecutable
 from ireelab.hal.drivers.llvm_cpu.library_ffi import Kernel, Library
 from ireelab.hal.drivers.queue_device import check_pattern
-from ireelab.hal.host_memory import HostBuffer
+from ireelab.hal.host_memory import HostBuffer, address_of
 
 TICKETS_A_WORKER = 16
 TRANSFER_TICKET_BYTES = 1 << 20
@@ -256,7 +256,7 @@ class _Packer:
         source = np.frombuffer(data or b"\0", np.uint8)  # NumPy takes no empty bytes
         self.keep.append(source)
         first_binding = len(self.bindings)
-        self.bindings.extend((-1, int(source.ctypes.data), len(data)))
+        self.bindings.extend((-1, address_of(source), len(data)))
         size_bytes = self._binding(target, 1)
         if size_bytes != len(data):
             raise self._error(f"{len(data)} bytes of data for a target of {size_bytes} bytes")
