@@ -21,7 +21,7 @@ DEFAULT_NAME = "input.mlir"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """MLIR text with the name diagnostics use. ``path`` is set for a file, which is read in place."""
+    """MLIR text with the name diagnostics use. ``path`` is set for a file, read in place."""
 
     name: str
     text: str
@@ -70,7 +70,9 @@ def resolve(source: object, *, name: str | None = None) -> Source:
             "or an iree.compiler.ir.Module"
         )
     if not text.strip():
-        raise UnsupportedSource("the source is empty; give a module, for example 'func.func @f() …'")
+        raise UnsupportedSource(
+            "the source is empty; give a module, for example 'func.func @f() …'"
+        )
     return Source(name or DEFAULT_NAME, text, None, detect_dialect(text))
 
 

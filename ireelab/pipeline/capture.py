@@ -132,9 +132,7 @@ class DumpReader:
                 pass_class=banner["class"].rstrip(":"),
                 before=banner["when"] == "Before",
                 failed=banner["failed"] is not None,
-                node=self.parser.parse_dump(
-                    text[banner.end() :], root=len(file.place.parts) == 2
-                ),
+                node=self.parser.parse_dump(text[banner.end() :], root=len(file.place.parts) == 2),
                 thread=file.thread,
                 start_ns=file.start_ns,
                 end_ns=file.end_ns,

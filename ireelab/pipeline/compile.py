@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def compile(
 
 
 @contextlib.contextmanager
-def _job_folder() -> Iterator[JobFolder]:
+def _job_folder() -> Generator[JobFolder]:
     """A folder for one job, in memory where there is room; gone afterwards."""
     parent = None
     if _SHM.is_dir() and os.access(_SHM, os.W_OK):

@@ -27,7 +27,7 @@ class _Draft:
     column: int
     message: list[str]
     source_line: str = ""
-    notes: list[_Draft] = field(default_factory=lambda: [])
+    notes: list[_Draft] = field(default_factory=list["_Draft"])
 
     def freeze(self) -> Diagnostic:
         return Diagnostic(

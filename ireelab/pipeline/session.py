@@ -1,18 +1,21 @@
-"""Live MLIR in this process; the only importer of ``iree.compiler``."""
+"""Live MLIR in this process; the only importer of ``iree.compiler``, which has no types."""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import Any
 
 from ireelab.errors import InvalidIR
 from ireelab.pipeline.diagnostics import parse_diagnostics
 
-if TYPE_CHECKING:
-    from iree.compiler import ir
+_MESSAGE = re.compile(r'^(\s*vm\.(?:cond_)?fail [^"\n]*)"(.*)"$', re.MULTILINE)
 
 
-def parse_module(text: str) -> ir.Module:
-    """Parse a module into a context of its own, which the module keeps alive.
+def parse_module(text: str) -> Any:
+    """Parse text into an ``iree.compiler.ir.Module`` with a context of its own, which it keeps alive.
 
     Elided constants come back as ``dense_resource<__elided__>``: the module can be walked and
     printed, not compiled.
@@ -25,7 +28,13 @@ def parse_module(text: str) -> ir.Module:
     context = ir.Context()
     context.allow_unregistered_dialects = True
     try:
-        return ir.Module.parse(text, context)
+        return ir.Module.parse(_MESSAGE.sub(_escaped, text), context)
     except ir.MLIRError as error:
-        message = str(error)
+        message = str(error)  # pyright: ignore[reportUnknownArgumentType]
         raise InvalidIR(message, diagnostics=parse_diagnostics(message)) from error
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """IREE prints the message of ``vm.fail`` with the quotes inside it bare; escape them."""
+    message = re.sub(r'(?<!\\)"', r"\"", match[2])
+    return f'{match[1]}"{message}"'

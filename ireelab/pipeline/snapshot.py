@@ -11,6 +11,7 @@ neighbours (no ``#map3`` that becomes ``#map4`` because another function went aw
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ _OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.[\w.$-]+', re.MULTILINE)
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One op of a snapshot. ``head`` is its whole text for a leaf, else the lines before its body."""
+    """One op of a snapshot. ``head`` is a leaf's whole text, else the lines before the body."""
 
     kind: str  # "util.func"
     symbol: str  # "main", empty for an op without a symbol
@@ -133,8 +134,7 @@ class NodeParser:
             starts = [start for start in starts if start < end]
         bounds = [*starts, end + 1]
         children = tuple(
-            self._node(_dedented(text[start:stop]))
-            for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            self._node(_dedented(text[start:stop])) for start, stop in itertools.pairwise(bounds)
         )
         return self._intern(kind, symbol, text[: starts[0]].rstrip("\n"), children, text[end + 1 :])
 

@@ -41,4 +41,5 @@ class Step:
 
     def __str__(self) -> str:
         mark = "*" if self.changed else " "
-        return f"{self.index:5d} {mark} {self.phase:20s} {self.seconds * 1e3:9.3f} ms  {self.name}  ({self.scope[-1]})"
+        head = f"{self.index:5d} {mark} {self.phase:20s} {self.seconds * 1e3:9.3f} ms"
+        return f"{head}  {self.name}  ({self.scope[-1]})"

@@ -34,6 +34,4 @@ def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise UnknownTarget(f"unknown target {target!r}{hint} Known targets: {', '.join(TARGETS)}")
     given = {flag.lstrip("-").split("=", 1)[0] for flag in flags}
-    return tuple(
-        flag for flag in TARGETS[target] if flag.lstrip("-").split("=", 1)[0] not in given
-    )
+    return tuple(flag for flag in TARGETS[target] if flag.lstrip("-").split("=", 1)[0] not in given)

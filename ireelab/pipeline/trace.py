@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import CompileError, Diagnostic
 from ireelab.pipeline.assemble import Snapshot
@@ -13,8 +13,6 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
-    from iree.compiler import ir
-
     from ireelab.program import Program
 
 
@@ -104,8 +102,8 @@ class Trace:
             after=f"{second.index} {second.name}",
         )
 
-    def module(self, step: Step | int | str) -> ir.Module:
-        """The whole module after a step as a live ``ir.Module``: a copy, yours to change."""
+    def module(self, step: Step | int | str) -> Any:
+        """The whole module after a step as a live ``iree.compiler.ir.Module``: a copy, yours."""
         from ireelab.pipeline.session import parse_module
 
         return parse_module(self.ir(step, module=True))

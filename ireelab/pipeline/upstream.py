@@ -100,4 +100,3 @@ def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tupl
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
     )
-

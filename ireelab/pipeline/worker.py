@@ -1,9 +1,9 @@
 """The warm compiler process: loads IREE's library once and forks a child per compilation.
 
 Run as ``python -m ireelab.pipeline.worker SOCKET``. Each connection carries one JSON request
-line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is one JSON line
-``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the child. The
-process ends when its standard input closes, that is, with the process that started it.
+line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is one JSON
+line ``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the child.
+The process ends when its standard input closes, that is, with the process that started it.
 
 A fork per compilation is what makes a crash harmless, lets every request have its own global
 LLVM flags (they can be set only once per process) and returns all memory afterwards.

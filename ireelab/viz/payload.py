@@ -1,0 +1,272 @@
+"""A trace and a run -> the two binary blobs that the explorer's front end reads.
+
+``index`` is gzip-compressed JSON: steps, run, error, and how texts are put together. ``chunks`` is
+the gzip-compressed UTF-8 text of all distinct pieces of IR. A text is a tree of nodes, as in
+``ireelab.pipeline.snapshot``: ``nodes[id] = [head, tail, child, child, ...]`` where head and tail
+are chunk numbers (tail -1: none) and children are nodes, printed two columns further in. Snapshots
+share nodes, so that a payload grows with what passes changed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Protocol
+
+import numpy as np
+
+from ireelab.array_text import Value, element_type_of, format_value
+from ireelab.errors import CompileError, CompileInterrupted, Diagnostic
+from ireelab.hal.timeline import Event, Timeline
+from ireelab.pipeline.snapshot import Node
+from ireelab.pipeline.trace import Trace
+
+SCHEMA = 1
+
+_LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more than bytes.
+_PREVIEW_ELEMENTS = 24
+
+
+class Run(Protocol):
+    """What ``il.run`` returns, as far as it is shown."""
+
+    @property
+    def function(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def outputs(self) -> tuple[Value, ...]: ...
+    @property
+    def timeline(self) -> Timeline | None: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The data of one explorer."""
+
+    index: bytes
+    chunks: bytes
+
+
+def trace_payload(
+    trace: Trace, *, run: Run | None = None, error: CompileError | None = None
+) -> Payload:
+    """Everything that the explorer shows of a compilation, its run and its failure."""
+    texts = _Texts()
+    steps = [
+        {
+            "i": step.index,
+            "name": step.name,
+            "phase": step.phase,
+            "scope": step.scope,
+            "seconds": step.seconds,
+            "changed": step.changed,
+            "composite": step.composite,
+            "delta": dict(step.delta),
+            "before": texts.node(snapshot.before),
+            "after": texts.node(snapshot.after),
+            "module": texts.node(snapshot.module),
+        }
+        for step, snapshot in zip(trace.steps, trace.snapshots, strict=True)
+    ]
+    index = {
+        "name": trace.name,
+        "pipeline": trace.pipeline,
+        "target": trace.target,
+        "state": state_of(error),
+        "error": None if error is None else error_record(error),
+        "compile_seconds": trace.seconds,
+        "source": {"text": texts.plain(trace.source)},
+        "steps": steps,
+        "run": None if run is None else _run_record(run, trace),
+    }
+    return _pack(index, texts)
+
+
+def listing_payload(name: str, title: str, listing: str) -> Payload:
+    """An explorer of a single text, such as the disassembly of a program without a trace."""
+    texts = _Texts()
+    node = texts.plain(listing)
+    step: dict[str, Any] = {
+        "i": 0,
+        "name": title,
+        "phase": "vm",
+        "scope": ["vm.module"],
+        "seconds": 0.0,
+        "changed": True,
+        "composite": False,
+        "delta": {},
+        "before": node,
+        "after": node,
+        "module": node,
+    }
+    index: dict[str, Any] = {
+        "name": name,
+        "pipeline": "",
+        "target": "",
+        "state": "ready",
+        "error": None,
+        "compile_seconds": 0.0,
+        "source": {"text": node},
+        "steps": [step],
+        "run": None,
+    }
+    return _pack(index, texts)
+
+
+def state_of(error: CompileError | None) -> str:
+    """``ready``, ``stopped`` or ``failed``."""
+    if error is None:
+        return "ready"
+    return "stopped" if isinstance(error, CompileInterrupted) else "failed"
+
+
+def error_record(error: CompileError) -> dict[str, Any]:
+    """A failed compilation as JSON."""
+    return {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "step": error.step,
+        "diagnostics": [_diagnostic_record(item) for item in error.diagnostics],
+        "reproducer": error.reproducer,
+    }
+
+
+def _diagnostic_record(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "source_line": diagnostic.source_line,
+        "notes": [_diagnostic_record(note) for note in diagnostic.notes],
+    }
+
+
+class _Texts:
+    """Numbers nodes and chunks, each distinct one once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[list[int]] = []
+        self.chunks: list[bytes] = []
+        self._node_ids: dict[bytes, int] = {}
+        self._chunk_ids: dict[str, int] = {}
+
+    def node(self, node: Node) -> int:
+        """The number of a node, its descendants numbered first."""
+        known = self._node_ids.get(node.digest)
+        if known is not None:
+            return known
+        children = [self.node(child) for child in node.children]
+        tail = self._chunk(node.tail) if node.tail else -1
+        self.nodes.append([self._chunk(node.head), tail, *children])
+        self._node_ids[node.digest] = len(self.nodes) - 1
+        return len(self.nodes) - 1
+
+    def plain(self, text: str) -> int:
+        """The number of a node that holds any text."""
+        self.nodes.append([self._chunk(text.rstrip("\n")), -1])
+        return len(self.nodes) - 1
+
+    def _chunk(self, text: str) -> int:
+        known = self._chunk_ids.setdefault(text, len(self.chunks))
+        if known == len(self.chunks):
+            self.chunks.append(text.encode() + b"\n")
+        return known
+
+
+def _pack(index: dict[str, Any], texts: _Texts) -> Payload:
+    offsets = [0, *accumulate(len(chunk) for chunk in texts.chunks)]
+    whole = {"schema": SCHEMA, **index, "nodes": texts.nodes, "chunk_offsets": offsets}
+    return Payload(
+        gzip.compress(json.dumps(whole, separators=(",", ":")).encode(), _LEVEL),
+        gzip.compress(b"".join(texts.chunks), _LEVEL),
+    )
+
+
+def _run_record(run: Run, trace: Trace) -> dict[str, Any]:
+    events = run.timeline.events if run.timeline is not None else ()
+    return {
+        "function": run.function,
+        "device": run.device,
+        "profile_mode": "command" if run.timeline is not None else "off",
+        "overhead_ns": run.timeline.overhead_ns if run.timeline is not None else 0,
+        "seconds": run.seconds,
+        "outputs": [_output_record(output) for output in run.outputs],
+        "timeline": _event_records(events, trace),
+    }
+
+
+def _output_record(output: Value) -> dict[str, Any]:
+    array = np.asarray(output)
+    return {
+        "dtype": element_type_of(array),
+        "shape": list(array.shape),
+        "preview": format_value(output, max_elements=_PREVIEW_ELEMENTS),
+    }
+
+
+def _event_records(events: Sequence[Event], trace: Trace) -> list[dict[str, Any]]:
+    places = _Places(trace)
+    origin_ns = min((event.start_ns for event in events), default=0)
+    return [
+        {
+            "name": event.name,
+            "kind": event.kind,
+            "queue": event.queue,
+            "worker": event.worker,
+            "start_ns": event.start_ns - origin_ns,
+            "end_ns": event.end_ns - origin_ns,
+            "workgroups": event.workgroups,
+            "bytes": event.bytes,
+            "executable": event.executable,
+            "entry_point": event.entry_point,
+            "locations": event.source_locations,
+            "lanes": [
+                [lane.worker, lane.start_ns - origin_ns, lane.end_ns - origin_ns, lane.workgroups]
+                for lane in event.lanes
+            ],
+            "step": places.step(event.entry_point) if event.kind == "dispatch" else None,
+        }
+        for event in events
+    ]
+
+
+class _Places:
+    """Entry point -> the step at which its dispatch is best seen: scheduled, on Stream level."""
+
+    _PHASES = ("stream", "flow", "executable", "hal")
+
+    def __init__(self, trace: Trace) -> None:
+        ordered = [
+            step
+            for phase in self._PHASES
+            for step in reversed(trace.steps)
+            if step.phase == phase and len(step.scope) == 1
+        ]
+        self._candidates: list[tuple[int, Node]] = []
+        seen: set[bytes] = set()
+        for step in ordered:
+            node = trace.snapshots[step.index].after
+            if node.digest not in seen:
+                seen.add(node.digest)
+                self._candidates.append((step.index, node))
+        self._known: dict[str, int | None] = {}
+
+    def step(self, entry_point: str) -> int | None:
+        """The index of the step, or None where no step shows the entry point."""
+        if entry_point not in self._known:
+            self._known[entry_point] = next(
+                (index for index, node in self._candidates if _mentions(node, entry_point)), None
+            )
+        return self._known[entry_point]
+
+
+def _mentions(node: Node, name: str) -> bool:
+    return name in node.head or any(_mentions(child, name) for child in node.children)
