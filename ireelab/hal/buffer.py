@@ -52,6 +52,10 @@ class Buffer(ABC):
     def map(self) -> npt.NDArray[np.uint8]:
         """The bytes as an array, without a copy; the array keeps the memory alive."""
 
+    def is_shared(self) -> bool:
+        """Whether anything besides this object may see the memory; True where unknown."""
+        return True
+
     @abstractmethod
     def close(self) -> None:
         """Give the memory back once no subspan and no mapped array uses it; idempotent."""

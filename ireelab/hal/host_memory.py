@@ -11,6 +11,7 @@ pointer behind.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import Any
 
@@ -97,6 +98,10 @@ class HostBuffer(Buffer):
         start = self.pointer - storage.pointer
         data: npt.NDArray[np.uint8] = np.asarray(storage)
         return data[start : start + self.length_bytes]
+
+    def is_shared(self) -> bool:
+        # This object's own reference and the argument's.
+        return sys.getrefcount(self.storage) > 2
 
     def close(self) -> None:
         self.storage = None

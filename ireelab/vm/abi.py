@@ -7,7 +7,9 @@ device's own memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -32,6 +34,9 @@ Value: TypeAlias = "Array | int | float"
 
 _MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
 _USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
+
+_ALIGNMENT_BYTES = 64
+_STAGED_LIMIT_BYTES = 64 << 10  # above, importing the array in place is cheaper than copying it
 
 # Every element type by its name: the kinds and widths of hal/element_type.py.
 _ELEMENT_TYPES = {
@@ -107,6 +112,17 @@ class _TensorInput:
         self._shape: tuple[int | None, ...] | None = type_.shape if static else None
         self._import = device.allocator.import_host
         self._copies = copies
+        self._staging = self._make_staging(device)
+
+    def _make_staging(self, device: Device) -> _Staging | None:
+        """Copying a small array of a known type into memory kept for it beats importing it."""
+        if self._dtype is None or self._element_type is None or self._shape is None:
+            return None
+        shape = tuple(dim for dim in self._shape if dim is not None)
+        size_bytes = math.prod(shape) * self._dtype.itemsize
+        if not 0 < size_bytes <= _STAGED_LIMIT_BYTES:
+            return None
+        return _Staging(device, self._dtype, shape, self._element_type, size_bytes)
 
     def __call__(self, value: Any) -> BufferView:
         if (
@@ -115,6 +131,8 @@ class _TensorInput:
             or value.shape != self._shape
         ):
             value = self._checked(value)
+        elif self._staging is not None:
+            return self._staging.fill(value)
         element_type = self._element_type
         if element_type is None:
             element_type = element_type_from_dtype(value.dtype)
@@ -154,6 +172,55 @@ class _TensorInput:
             element = str(array.dtype)
         given = "x".join([*map(str, array.shape), element])
         return InvalidInput(f"{self._where} takes {self._type.text}, got an array of {given}")
+
+
+class _Staging:
+    """A buffer that takes one small input after the other, while nobody else holds it.
+
+    A program may keep an input (in a global, in an output, in an operation that waits); then
+    references to the buffer remain, and the next input gets a new one.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        element_type: int,
+        size_bytes: int,
+    ) -> None:
+        self._import = device.allocator.import_host
+        self._dtype = dtype
+        self._shape = shape
+        self._element_type = element_type
+        self._size_bytes = size_bytes
+        self._view: BufferView | None = None
+        self._memory: Array = np.empty(0)
+        self._idle = (0, 0)
+
+    def fill(self, value: Array) -> BufferView:
+        """A view of a buffer that holds the array's elements."""
+        view = self._view
+        if view is None or _references(view) != self._idle or view.buffer.is_shared():
+            view = self._renew()
+            self._idle = _references(view)
+        self._memory[...] = value
+        return view
+
+    def _renew(self) -> BufferView:
+        raw = np.empty(self._size_bytes + _ALIGNMENT_BYTES, np.uint8)
+        start = -raw.ctypes.data % _ALIGNMENT_BYTES
+        memory = raw[start : start + self._size_bytes].view(self._dtype).reshape(self._shape)
+        self._memory = memory
+        self._view = BufferView(
+            self._import(memory, _MEMORY, _USAGE), self._shape, self._element_type
+        )
+        return self._view
+
+
+def _references(view: BufferView) -> tuple[int, int]:
+    """How many references there are to a view and to its buffer, those of the caller included."""
+    return getrefcount(view), getrefcount(view.buffer)
 
 
 class _ScalarInput:

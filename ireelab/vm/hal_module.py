@@ -68,23 +68,27 @@ _Binding = tuple[int, int, "Buffer | None", int, int]
 class HalModule:
     """The imports of one context, over one device."""
 
-    def __init__(self, device: Device, llvm_ir: Mapping[str, str]) -> None:
+    def __init__(self, device: Device, llvm_ir: Mapping[str, str], *, inline: bool = False) -> None:
+        """``inline``: every operation ends in the call that submits it, so that no fence is needed.
+
+        That holds on a synchronous device for programs that are given no fences.
+        """
+        self._inline = inline
         self._device = device
         self._llvm_ir = llvm_ir
         self._executables: list[Executable] = []
         self._command_buffers: WeakSet[CommandBuffer] = WeakSet()
         # How many owners asynchronous code gave an allocation; absent means one.
         self._owners: WeakKeyDictionary[Buffer, int] = WeakKeyDictionary()
-        # The two hottest imports need nothing of this module.
-        self.fence_create: Callable[[Device, int], Fence] = lambda device, _flags: (
-            device.create_fence()
-        )
 
     def resolve(self, name: str) -> Callable[..., Any] | None:
         """The function behind an import ``hal.<name>``, None if there is no such function."""
         if name in UNSUPPORTED_IMPORTS:
             return unsupported(name)
-        return getattr(self, name.removeprefix("hal.").replace(".", "_"), None)
+        method = name.removeprefix("hal.").replace(".", "_")
+        if self._inline:
+            return getattr(InlineQueue, method, None) or getattr(self, method, None)
+        return getattr(self, method, None)
 
     def close(self) -> None:
         """Closes what the program created; idempotent."""
@@ -282,6 +286,9 @@ class HalModule:
         return File(buffer.span(offset, length))
 
     # --- fences ---------------------------------------------------------------------
+
+    def fence_create(self, device: Device, _flags: int) -> Fence:
+        return device.create_fence()
 
     def fence_join(self, _flags: int, fences: Sequence[Fence | None]) -> Fence:
         return Fence.join(fences)
@@ -555,6 +562,91 @@ class HalModule:
 
     def device_queue_flush(self, device: Device, affinity: int) -> None:
         device.queue_flush(affinity)
+
+
+class InlineQueue:
+    """Imports of programs whose operations have ended when their calls return.
+
+    Fences are one that is signaled from the start, operations are submitted without any and so
+    raise their failures directly.
+    """
+
+    @staticmethod
+    def fence_create(_device: Device, _flags: int) -> Fence:
+        return _SIGNALED
+
+    @staticmethod
+    def fence_join(_flags: int, _fences: Sequence[Fence | None]) -> Fence:
+        return _SIGNALED
+
+    @staticmethod
+    def fence_query(_fence: Fence | None) -> int:
+        return 0
+
+    @staticmethod
+    def fence_await(_timeout: int, _flags: int, _fences: Sequence[Fence | None]) -> int:
+        return 0
+
+    @staticmethod
+    def fence_fail(_fence: Fence, status: int) -> None:
+        raise VMError("the program failed a fence", status=status)
+
+    @staticmethod
+    def device_queue_alloca(
+        device: Device,
+        affinity: int,
+        _wait: Fence | None,
+        _signal: Fence | None,
+        pool: int,
+        memory: int,
+        usage: int,
+        size: int,
+        flags: int,
+    ) -> Buffer:
+        return device.queue_alloca(affinity, None, None, pool, memory, usage, size, flags)
+
+    @staticmethod
+    def device_queue_dealloca(
+        device: Device,
+        affinity: int,
+        _wait: Fence | None,
+        _signal: Fence | None,
+        buffer: Buffer,
+        flags: int,
+    ) -> None:
+        device.queue_dealloca(affinity, None, None, buffer, flags)
+
+    @staticmethod
+    def device_queue_barrier(
+        device: Device, affinity: int, _wait: Fence | None, _signal: Fence | None, flags: int
+    ) -> None:
+        device.queue_barrier(affinity, None, None, flags)
+
+    @staticmethod
+    def device_queue_execute(
+        device: Device,
+        affinity: int,
+        _wait: Fence | None,
+        _signal: Fence | None,
+        command_buffer: CommandBuffer | None,
+        flags: int,
+    ) -> None:
+        device.queue_execute(affinity, None, None, command_buffer, (), flags)
+
+    @staticmethod
+    def device_queue_execute_indirect(
+        device: Device,
+        affinity: int,
+        _wait: Fence | None,
+        _signal: Fence | None,
+        command_buffer: CommandBuffer,
+        flags: int,
+        bindings: Sequence[tuple[Buffer, int, int]],
+    ) -> None:
+        device.queue_execute(affinity, None, None, command_buffer, bindings, flags)
+
+
+_SIGNALED = Fence()
 
 
 def unsupported(name: str) -> Callable[..., NoReturn]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ireelab.vm.decode import Block, Instruction, Remap, register_name, successors
+from ireelab.vm.decode import Block, Instruction, Operand, Remap, register_name, successors
 from ireelab.vm.liveness import Liveness, edge_counts, reads, writes
 from ireelab.vm.semantics import SEMANTICS
 
@@ -32,6 +32,7 @@ class FunctionWriter:
         self._blocks = {block.pc: block for block in blocks}
         self._entry = blocks[0].pc
         self._parameters = parameters
+        self._uniform_refs: frozenset[tuple[Operand, ...]] = calls.uniform_refs
         self._live = Liveness(blocks)
         self._edges = edge_counts(blocks)
         self._labels: set[int] = set()
@@ -177,6 +178,8 @@ class FunctionWriter:
             self._write(indent, f"{name} = {self._calls.import_name(ordinal)}_resolved")
         else:
             text = SEMANTICS[mnemonic].format(*self._operands(instruction, known))
+            if mnemonic == "global.load.ref" and instruction.operands[:2] in self._uniform_refs:
+                text = f"R[{instruction.operands[0]}]"
             results = "".join(f"{name} = " for name in writes(instruction))
             self._write(indent, results + text)
 

@@ -71,6 +71,7 @@ def translate(module: BytecodeModule, located: frozenset[str] = frozenset()) -> 
     names = Names(module)
     decoded = [decode(module, function) for function in module.functions]
     yielding = _yielding(decoded)
+    uniform = _uniform_refs(decoded)
     functions: list[TranslatedFunction] = []
     for function, blocks in zip(module.functions, decoded, strict=True):
         lines = FunctionWriter(
@@ -179,6 +180,19 @@ def _yielding(decoded: list[tuple[Block, ...]]) -> frozenset[int]:
     return frozenset(yielding)
 
 
+def _uniform_refs(decoded: list[tuple[Block, ...]]) -> frozenset[tuple[int, int]]:
+    """(global, type) of references only ever stored as that type: loads need no check."""
+    types: dict[int, set[int]] = {}
+    for instruction in (i for blocks in decoded for block in blocks for i in block.instructions):
+        if instruction.mnemonic == "global.store.indirect.ref":
+            return frozenset()
+        if instruction.mnemonic == "global.store.ref":
+            ordinal, type_ordinal = instruction.operands[:2]
+            assert isinstance(ordinal, int) and isinstance(type_ordinal, int)
+            types.setdefault(ordinal, set()).add(type_ordinal)
+    return frozenset((g, next(iter(stored))) for g, stored in types.items() if len(stored) == 1)
+
+
 class CallWriter:
     """Writes the calls, failures and locations of one function."""
 
@@ -189,7 +203,9 @@ class CallWriter:
         names: Names,
         yielding: frozenset[int],
         located: frozenset[str],
+        uniform_refs: frozenset[tuple[int, int]],
     ) -> None:
+        self.uniform_refs = uniform_refs
         self.module = module
         self.function = function
         self._names = names

@@ -55,6 +55,8 @@ _ready = _Ready()
 class QueueDevice(Device):
     """A device with one in-order queue over host memory."""
 
+    synchronous = True
+
     def __init__(self, id: str, driver: str, limit_bytes: int | None = None) -> None:
         self.id = id
         self.driver = driver
