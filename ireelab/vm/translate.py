@@ -75,7 +75,7 @@ def translate(module: BytecodeModule, located: frozenset[str] = frozenset()) -> 
     functions: list[TranslatedFunction] = []
     for function, blocks in zip(module.functions, decoded, strict=True):
         lines = FunctionWriter(
-            CallWriter(module, function, names, yielding, located),
+            CallWriter(module, function, names, yielding, located, uniform),
             blocks,
             parameter_names(function),
         ).lines()
