@@ -1,0 +1,112 @@
+/** The explorer payload: what `ireelab/viz/payload.py` writes and this front end reads. */
+
+export interface Step {
+  i: number;
+  name: string;
+  phase: string;
+  scope: string[];
+  seconds: number;
+  changed: boolean;
+  composite: boolean;
+  /** Dialect -> change of its op count. */
+  delta: Record<string, number>;
+  /** Text ids of the step's scope, equal when the step changed nothing; -1 for no text. */
+  before: number;
+  after: number;
+  /** Text id of the whole module after the step. */
+  module: number;
+}
+
+export interface Diagnostic {
+  severity: string;
+  message: string;
+  file: string;
+  line: number;
+  column: number;
+  source_line: string;
+  notes: Diagnostic[];
+}
+
+export interface Failure {
+  kind: string;
+  message: string;
+  step: string | null;
+  diagnostics: Diagnostic[];
+  reproducer: string | null;
+}
+
+/** The part of an event that one worker did. */
+export interface WorkerSpan {
+  worker: number;
+  start_ns: number;
+  end_ns: number;
+  workgroups: number;
+}
+
+export interface TimelineEvent {
+  name: string;
+  kind: string;
+  queue: string;
+  worker: number;
+  start_ns: number;
+  end_ns: number;
+  workgroups: [number, number, number] | null;
+  bytes: number;
+  executable: string;
+  entry_point: string;
+  locations: string[];
+  /** Empty when one worker did all of it. */
+  lanes: WorkerSpan[];
+  /** The step whose text shows this event best, where there is one. */
+  step: number | null;
+}
+
+export interface Output {
+  dtype: string;
+  shape: number[];
+  preview: string;
+}
+
+export interface Run {
+  function: string;
+  device: string;
+  profile_mode: string;
+  overhead_ns: number;
+  outputs: Output[];
+  timeline: TimelineEvent[];
+}
+
+export interface Index {
+  name: string;
+  pipeline: string;
+  target: string;
+  state: "ready" | "failed" | "stopped";
+  error: Failure | null;
+  compile_seconds: number;
+  /** Text id of the source, or null. */
+  source: number | null;
+  steps: Step[];
+  /**
+   * Texts as trees: [head, tail, child, child, ...], where head and tail are chunks (tail -1:
+   * none) and children are nodes, printed two columns further in. A text id is a node.
+   */
+  nodes: number[][];
+  /** UTF-8 byte offsets into the inflated chunks; one more entry than chunks. */
+  chunk_offsets: number[];
+  run: Run | null;
+}
+
+/** What is selected; the same thing in every pane and in every cell linked to it. */
+export interface Selection {
+  step: number | null;
+  event: number | null;
+  /** Line of the text shown, from 1. */
+  line: number | null;
+  view: "ir" | "diff";
+}
+
+export interface Progress {
+  state?: string;
+  step?: string;
+  count?: number;
+}

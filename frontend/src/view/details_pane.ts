@@ -1,0 +1,240 @@
+/** Details of what is selected: the event, the step, and without a selection the whole compile. */
+import {
+  formatBytes,
+  formatCount,
+  formatDelta,
+  formatNs,
+  formatSeconds,
+  formatWorkgroups,
+  plural,
+} from "../data/format.ts";
+import { phaseTitle } from "../data/steps.ts";
+import { placeLabel } from "../data/timeline.ts";
+import type { Index, Run, Step, TimelineEvent } from "../data/types.ts";
+import { button, h } from "./dom.ts";
+
+const SLOWEST = 10;
+
+export interface DetailsEvents {
+  onSelectStep: (step: number) => void;
+  onSelectEvent: (event: number) => void;
+}
+
+export class DetailsPane {
+  readonly element = h("div", { class: "il-details", tabindex: 0, "aria-label": "Details" });
+
+  constructor(private readonly events: DetailsEvents) {}
+
+  show(index: Index, step: Step | null, event: number | null): void {
+    const timeline = index.run?.timeline ?? [];
+    const sections: HTMLElement[] = [];
+    if (event !== null && timeline[event])
+      sections.push(this.eventSection(timeline, event, index.steps));
+    if (step) sections.push(stepSection(step));
+    else sections.push(this.overview(index));
+    if (index.run && !step && event === null) sections.push(runSection(index.run));
+    this.element.replaceChildren(...sections);
+    this.element.scrollTop = 0;
+  }
+
+  private eventSection(
+    timeline: readonly TimelineEvent[],
+    selected: number,
+    steps: readonly Step[],
+  ): HTMLElement {
+    const event = timeline[selected];
+    const peers = event.entry_point
+      ? timeline.flatMap((other, i) => (other.entry_point === event.entry_point ? [i] : []))
+      : [];
+    const section = h(
+      "section",
+      { "data-il": "event-details" },
+      heading(event.name, event.kind),
+      facts([
+        ["Duration", formatNs(event.end_ns - event.start_ns)],
+        ["Lane", placeLabel(event)],
+        ["Workgroups", formatWorkgroups(event.workgroups)],
+        ["Bytes", event.bytes ? `${formatBytes(event.bytes)} (${formatCount(event.bytes)})` : ""],
+        ["Entry point", event.entry_point, "code"],
+        ["Executable", event.executable, "code"],
+        ["Location", event.locations.join("\n"), "code"],
+      ]),
+    );
+    if (event.step !== null && steps[event.step]) section.append(this.stepLink(steps[event.step]));
+    if (peers.length > 1) section.append(this.peerSummary(timeline, peers, selected));
+    return section;
+  }
+
+  private stepLink(step: Step): HTMLElement {
+    return h(
+      "p",
+      { class: "il-line-of-links" },
+      "Shown best in ",
+      button(step.name, { class: "il-link" }, () => this.events.onSelectStep(step.i)),
+    );
+  }
+
+  private peerSummary(
+    timeline: readonly TimelineEvent[],
+    peers: readonly number[],
+    selected: number,
+  ): HTMLElement {
+    const times = peers.map((i) => timeline[i].end_ns - timeline[i].start_ns).sort((a, b) => a - b);
+    const at = peers.indexOf(selected);
+    const jump = (to: number, label: string, title: string) =>
+      button(label, { class: "il-link", title }, () =>
+        this.events.onSelectEvent(peers[(to + peers.length) % peers.length]),
+      );
+    return h(
+      "div",
+      {},
+      h("h4", {}, `All ${formatCount(peers.length)} runs of this entry point`),
+      facts([
+        ["Total", formatNs(times.reduce((sum, time) => sum + time, 0))],
+        ["Fastest", formatNs(times[0])],
+        ["Median", formatNs(times[times.length >> 1])],
+        ["Slowest", formatNs(times[times.length - 1])],
+      ]),
+      h(
+        "p",
+        { class: "il-line-of-links" },
+        jump(at - 1, "‹ previous", "Previous run of this entry point"),
+        ` ${at + 1} of ${peers.length} `,
+        jump(at + 1, "next ›", "Next run of this entry point"),
+      ),
+    );
+  }
+
+  private overview(index: Index): HTMLElement {
+    const changed = index.steps.filter((step) => step.changed).length;
+    const slowest = index.steps
+      .filter((step) => step.seconds > 0)
+      .sort((a, b) => b.seconds - a.seconds)
+      .slice(0, SLOWEST);
+    const section = h(
+      "section",
+      { "data-il": "overview" },
+      heading(index.name, "module"),
+      facts([
+        ["Pipeline", index.pipeline],
+        ["Target", index.target],
+        ["Compile time", formatSeconds(index.compile_seconds)],
+        ["Steps", `${formatCount(index.steps.length)}, ${formatCount(changed)} changed the IR`],
+      ]),
+    );
+    if (!slowest.length) return section;
+    const longest = slowest[0].seconds;
+    const list = h("ul", { class: "il-bars" });
+    for (const step of slowest) {
+      const row = button("", { class: "il-bar-row", title: step.scope.join(" › ") }, () =>
+        this.events.onSelectStep(step.i),
+      );
+      row.append(
+        h("span", { class: "il-label" }, step.name),
+        h("span", { class: "il-time" }, formatSeconds(step.seconds)),
+        h("span", {
+          class: "il-bar",
+          "aria-hidden": "true",
+          style: `width:${(100 * step.seconds) / longest}%`,
+        }),
+      );
+      list.append(h("li", {}, row));
+    }
+    section.append(h("h4", {}, "Slowest steps"), list);
+    return section;
+  }
+}
+
+function stepSection(step: Step): HTMLElement {
+  const section = h(
+    "section",
+    { "data-il": "step-details" },
+    heading(step.name, step.changed ? "changed" : "unchanged"),
+    facts([
+      ["Step", `${formatCount(step.i + 1)} · ${phaseTitle(step.phase)}`],
+      ["Time", formatSeconds(step.seconds)],
+      ["Composite", step.composite ? "yes: contains the steps before it" : ""],
+    ]),
+    h("h4", {}, "Scope"),
+    h(
+      "ol",
+      { class: "il-scope" },
+      ...step.scope.map((part) => h("li", { title: part }, h("code", {}, part))),
+    ),
+  );
+  const delta = Object.entries(step.delta).filter(([, change]) => change !== 0);
+  if (delta.length) section.append(h("h4", {}, "Ops by dialect"), deltaTable(delta));
+  else if (!step.changed)
+    section.append(h("p", { class: "il-muted" }, "This step left the IR as it was."));
+  return section;
+}
+
+function deltaTable(delta: readonly [string, number][]): HTMLElement {
+  const most = Math.max(...delta.map(([, change]) => Math.abs(change)));
+  const rows = [...delta]
+    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]) || a[0].localeCompare(b[0]))
+    .map(([dialect, change]) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row", title: dialect }, dialect),
+        h("td", { class: "il-number" }, formatDelta(change)),
+        h(
+          "td",
+          { class: "il-delta-cell", "aria-hidden": "true" },
+          h("span", {
+            class: change > 0 ? "il-delta-bar il-delta-plus" : "il-delta-bar il-delta-minus",
+            style: `width:${(50 * Math.abs(change)) / most}%`,
+          }),
+        ),
+      ),
+    );
+  return h("table", { class: "il-delta-table" }, h("tbody", {}, ...rows));
+}
+
+function runSection(run: Run): HTMLElement {
+  const section = h(
+    "section",
+    { "data-il": "run-details" },
+    heading(`@${run.function}`, "run"),
+    facts([
+      ["Device", run.device],
+      ["Events", formatCount(run.timeline.length)],
+      ["Profiling", run.profile_mode ? `per ${run.profile_mode}` : ""],
+      ["Overhead", run.overhead_ns ? `${formatNs(run.overhead_ns)} per event` : ""],
+    ]),
+  );
+  if (run.outputs.length) section.append(h("h4", {}, plural(run.outputs.length, "output")));
+  for (const output of run.outputs) {
+    const type = output.shape.length ? `${output.shape.join("×")}×${output.dtype}` : output.dtype;
+    section.append(
+      h(
+        "div",
+        { class: "il-output" },
+        h("div", { class: "il-muted" }, type),
+        h("pre", { tabindex: 0, "aria-label": `Output ${type}` }, output.preview),
+      ),
+    );
+  }
+  return section;
+}
+
+function heading(title: string, tag: string): HTMLElement {
+  return h(
+    "header",
+    { class: "il-details-head" },
+    h("h3", { title }, title),
+    h("span", { class: `il-tag il-tag-${tag}` }, tag),
+  );
+}
+
+/** A list of facts; those without a value are left out. */
+function facts(entries: readonly (readonly [string, string, string?])[]): HTMLElement {
+  const list = h("dl", { class: "il-facts" });
+  for (const [name, value, kind] of entries) {
+    if (!value) continue;
+    const shown = kind === "code" ? h("code", {}, value) : value;
+    list.append(h("dt", {}, name), h("dd", { title: value }, shown));
+  }
+  return list;
+}

@@ -1,0 +1,72 @@
+/** The one way this front end makes elements. */
+
+type Attributes = Record<string, string | number | boolean | null | undefined>;
+
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A focusable part of the explorer: JupyterLab must leave its keys alone. */
+export const KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
+
+export function button(
+  label: string,
+  attributes: Attributes,
+  onClick: (event: MouseEvent) => void,
+): HTMLButtonElement {
+  const element = h("button", { type: "button", ...KEYS, ...attributes }, label);
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** The document, or the shadow tree that hosts the explorer: where styles and focus live. */
+export function treeOf(element: HTMLElement): Document | ShadowRoot {
+  const root = element.getRootNode();
+  return root instanceof Document || root instanceof ShadowRoot ? root : document;
+}
+
+let lastId = 0;
+
+/** An id unique to the page, for aria references. */
+export function uniqueId(prefix: string): string {
+  return `il-${prefix}-${++lastId}`;
+}
+
+/** Runs clean-ups in reverse order of registration. */
+export class Disposer {
+  private readonly actions: (() => void)[] = [];
+
+  add(action: () => void): void {
+    this.actions.push(action);
+  }
+
+  listen<K extends keyof HTMLElementEventMap>(
+    target: HTMLElement,
+    type: K,
+    listener: (event: HTMLElementEventMap[K]) => void,
+    options?: AddEventListenerOptions,
+  ): void {
+    target.addEventListener(type, listener, options);
+    this.add(() => target.removeEventListener(type, listener, options));
+  }
+
+  observeSize(target: HTMLElement, onResize: () => void): void {
+    const observer = new ResizeObserver(onResize);
+    observer.observe(target);
+    this.add(() => observer.disconnect());
+  }
+
+  dispose(): void {
+    for (const action of this.actions.splice(0).reverse()) action();
+  }
+}

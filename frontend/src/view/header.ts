@@ -1,0 +1,49 @@
+/** The top line: what was compiled, for what, how it went. */
+import { formatCount, formatSeconds, plural } from "../data/format.ts";
+import type { Index, Progress } from "../data/types.ts";
+import { button, h } from "./dom.ts";
+
+export class Header {
+  readonly element: HTMLElement;
+  private readonly progress = h("span", { class: "il-progress", role: "status", hidden: true });
+
+  constructor(index: Index | null, onHelp: () => void) {
+    this.element = h("header", { class: "il-top" });
+    if (index) this.element.append(...describe(index));
+    else this.element.append(h("b", {}, "ireelab"));
+    this.element.append(
+      this.progress,
+      h("span", { class: "il-grow" }),
+      button("? keys", { class: "il-toggle", title: "Keys ( ? )", "data-il": "help" }, onHelp),
+    );
+  }
+
+  setProgress(progress: Progress): void {
+    this.progress.hidden = progress.state === undefined;
+    if (progress.state === undefined) return;
+    const count = progress.count ? ` step ${formatCount(progress.count)}` : "";
+    this.progress.textContent = `${progress.state}${count} ${progress.step ?? ""}`;
+    this.progress.title = this.progress.textContent;
+  }
+}
+
+function describe(index: Index): HTMLElement[] {
+  const changed = index.steps.filter((step) => step.changed).length;
+  const summary = [
+    plural(index.steps.length, "step"),
+    `${formatCount(changed)} changed`,
+    index.compile_seconds ? formatSeconds(index.compile_seconds) : "",
+  ];
+  const text = summary.filter(Boolean).join(" · ");
+  const elements = [h("b", { title: index.name }, index.name)];
+  if (index.state !== "ready") {
+    const mark = index.state === "failed" ? "✕ failed" : "■ stopped";
+    elements.push(h("span", { class: `il-chip il-chip-${index.state}` }, mark));
+  }
+  if (index.pipeline) elements.push(h("span", { class: "il-chip" }, `${index.pipeline} pipeline`));
+  if (index.target) elements.push(h("span", { class: "il-chip" }, index.target));
+  if (index.run?.device && index.run.device !== index.target)
+    elements.push(h("span", { class: "il-chip", title: "Where it ran" }, `ran on ${index.run.device}`));
+  elements.push(h("span", { class: "il-summary", title: text }, text));
+  return elements;
+}

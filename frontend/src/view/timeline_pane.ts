@@ -1,0 +1,111 @@
+/** The bottom of the explorer: the timeline as a picture or as a table, with its legend. */
+import { formatNs, plural } from "../data/format.ts";
+import type { Run } from "../data/types.ts";
+import type { View } from "../state.ts";
+import { h } from "./dom.ts";
+import { Pane } from "./pane.ts";
+import { kindVariable } from "./timeline_draw.ts";
+import { TimelineTable } from "./timeline_table.ts";
+import { TimelineView } from "./timeline_view.ts";
+
+export interface TimelinePaneEvents {
+  onSelect: (event: number | null) => void;
+  onCollapse: () => void;
+}
+
+export class TimelinePane {
+  readonly pane: Pane;
+  private readonly view: TimelineView | null = null;
+  private readonly table: TimelineTable | null = null;
+  private tab = "timeline";
+  private readonly summary: string;
+
+  constructor(root: HTMLElement, run: Run | null, events: TimelinePaneEvents) {
+    const timeline = run?.timeline ?? [];
+    this.pane = new Pane({
+      id: "timeline",
+      label: "Timeline",
+      tabs: [
+        { id: "timeline", label: "Timeline", title: "Events by queue and worker ( t )" },
+        { id: "table", label: "Table", title: "The same events as a sortable table" },
+      ],
+      onTab: (id) => this.setTab(id),
+      onCollapse: events.onCollapse,
+    });
+    this.summary = describeRun(run);
+    this.pane.setNote(this.summary);
+    if (!timeline.length) {
+      this.pane.showTab("table", false);
+      this.pane.body.append(emptyTimeline(run));
+      return;
+    }
+    this.view = new TimelineView(root, timeline, {
+      onSelect: events.onSelect,
+      onArea: (summary) => this.pane.setNote(summary || this.summary),
+    });
+    this.table = new TimelineTable(timeline, events.onSelect);
+    this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))));
+    this.pane.body.append(this.view.element, this.table.element);
+    this.setTab("timeline");
+  }
+
+  show(view: View, related: ReadonlySet<number>): void {
+    this.view?.show(view.selection.event, related);
+    this.table?.show(view.selection.event);
+  }
+
+  selectNeighbour(by: 1 | -1): void {
+    this.view?.selectNeighbour(by);
+  }
+
+  fit(): void {
+    this.view?.fit();
+  }
+
+  focus(): void {
+    (this.tab === "table" ? this.table : this.view)?.focus();
+  }
+
+  restyle(): void {
+    this.view?.restyle();
+  }
+
+  dispose(): void {
+    this.view?.dispose();
+    this.table?.dispose();
+  }
+
+  private setTab(id: string): void {
+    if (!this.view || !this.table) return;
+    this.tab = id;
+    this.pane.setTab(id);
+    this.view.element.hidden = id !== "timeline";
+    this.table.element.hidden = id !== "table";
+  }
+}
+
+function describeRun(run: Run | null): string {
+  if (!run) return "";
+  const parts = [`@${run.function} on ${run.device}`, plural(run.timeline.length, "event")];
+  if (run.profile_mode) parts.push(`timed per ${run.profile_mode}`);
+  if (run.overhead_ns) parts.push(`overhead ${formatNs(run.overhead_ns)}/event`);
+  return parts.join(" · ");
+}
+
+function emptyTimeline(run: Run | null): HTMLElement {
+  const text = run
+    ? "The run was not profiled: pass profile=True to il.run."
+    : "Not run. Pass a result to il.explore(trace, result) to see when its dispatches ran.";
+  return h("p", { class: "il-empty-note" }, text);
+}
+
+function legend(kinds: ReadonlySet<string>): HTMLElement {
+  const element = h("span", { class: "il-legend", "aria-hidden": "true" });
+  for (const kind of kinds) {
+    const hollow = kind === "wait" ? " il-hollow" : "";
+    const swatch = h("span", { class: `il-swatch${hollow}` });
+    swatch.style.setProperty("--il-swatch", `var(${kindVariable(kind)})`);
+    element.append(h("span", { class: "il-legend-item" }, swatch, kind));
+  }
+  return element;
+}

@@ -1,0 +1,1 @@
+"""What a notebook shows: the explorer and the cell magic."""

@@ -1,0 +1,101 @@
+"""The explorer in a notebook: an anywidget over the payload that ``ireelab.viz`` makes."""
+
+# traitlets and anywidget come without complete annotations.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ireelab.errors import CompileError
+from ireelab.pipeline.trace import Trace
+from ireelab.viz.html import bundle_text, render_html
+from ireelab.viz.payload import Run, trace_payload
+
+DEFAULT_HEIGHT = 680
+
+_NOTHING_SELECTED: dict[str, Any] = {"step": None, "event": None, "line": None, "view": "ir"}
+
+
+class Explorer(anywidget.AnyWidget):
+    """The steps of a compilation, their IR and diffs, and when its dispatches ran.
+
+    ``index`` and ``chunks`` are the two blobs of :class:`ireelab.viz.payload.Payload`; without
+    them the explorer is empty, or shows ``progress``: ``{"state": "compiling", "step": name,
+    "count": n}``. ``selection`` follows the user and can be set: ``{"step": int | None, "event":
+    int | None, "line": int | None, "view": "ir" | "diff"}``. ``theme`` is ``auto`` (the
+    notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
+    """
+
+    _esm = bundle_text("widget.js")
+    _css = bundle_text("widget.css")
+
+    index = traitlets.Bytes(b"").tag(sync=True)
+    chunks = traitlets.Bytes(b"").tag(sync=True)
+    theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
+    height = traitlets.Int(DEFAULT_HEIGHT, min=320).tag(sync=True)
+    selection = traitlets.Dict(default_value=dict(_NOTHING_SELECTED)).tag(sync=True)
+    progress = traitlets.Dict(default_value={}).tag(sync=True)
+
+    def __init__(
+        self,
+        index: bytes = b"",
+        chunks: bytes = b"",
+        *,
+        record: Mapping[str, Any] | None = None,
+        **traits: Any,
+    ) -> None:
+        super().__init__(index=index, chunks=chunks, **traits)
+        self._record = dict(record or {})
+
+    def show(self, index: bytes, chunks: bytes) -> None:
+        """Show another payload; progress ends and the selection starts anew."""
+        with self.hold_sync():
+            self.chunks = chunks
+            self.index = index
+            self.progress = {}
+            self.selection = dict(_NOTHING_SELECTED)
+
+    def to_json(self) -> dict[str, Any]:
+        """What this explorer shows, as plain data: the record given when it was made, or else
+        the index (steps, run, error) without the texts."""
+        if self._record:
+            return dict(self._record)
+        return json.loads(gzip.decompress(self.index)) if self.index else {}
+
+    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write one self-contained HTML file that works offline; returns its path."""
+        path = Path(path)
+        page = render_html(self.index, self.chunks, title=title or self._title())
+        path.write_text(page, encoding="utf-8")
+        return path
+
+    def _title(self) -> str:
+        name = json.loads(gzip.decompress(self.index)).get("name") if self.index else None
+        return f"{name} · ireelab" if name else "ireelab"
+
+
+def explore(
+    shown: Trace | CompileError,
+    result: Run | None = None,
+    *,
+    height: int = DEFAULT_HEIGHT,
+    theme: str = "auto",
+) -> Explorer:
+    """The explorer of a trace, and of its run where ``result`` is given.
+
+    A :class:`CompileError` is explored too: its diagnostics, and the steps before the failure.
+    """
+    error = shown if isinstance(shown, CompileError) else None
+    trace = shown if isinstance(shown, Trace) else shown.trace
+    if trace is None:
+        raise TypeError("this error carries no trace: the compilation failed before it began")
+    payload = trace_payload(trace, run=result, error=error)
+    return Explorer(payload.index, payload.chunks, height=height, theme=theme)
