@@ -27,6 +27,8 @@ _MARKED_PHASES = (
 )
 """IREE's own phases, in the order in which their end markers come."""
 
+_ADAPTOR = "iree-op-pipeline-adaptor"
+
 _SHOWN_PHASE = {
     "preprocessing": "global-optimization",
     "executable-sources": "executable",
@@ -56,7 +58,7 @@ class Assembly:
 
 def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
     """Order the dumps, replay them on the module and turn each into a step."""
-    ordered = sorted(dumps, key=lambda dump: dump.sort_key)
+    ordered = _without_seams(sorted(dumps, key=lambda dump: dump.sort_key))
     seconds = _self_seconds(ordered, min((dump.start_ns for dump in dumps), default=0))
     state = _State(parser)
     steps: list[Step] = []
@@ -73,7 +75,7 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
             markers += len(dump.path) == 1
             continue
         scope, before, module = state.put(dump)
-        if dump.failed:
+        if dump.failed and failed is None:  # The passes that ran it fail with it.
             failed = dump.name
         marked = _MARKED_PHASES[min(markers, len(_MARKED_PHASES) - 1)]
         steps.append(
@@ -90,6 +92,21 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
         )
         snapshots.append(Snapshot(before, dump.node, module))
     return Assembly(tuple(steps), tuple(snapshots), initial, failed)
+
+
+def _without_seams(ordered: list[Dump]) -> list[Dump]:
+    """Drop the adaptors that exist only because a phase marker stands behind them.
+
+    IREE merges neighbouring adaptors into one; a marker between two keeps them apart.
+    """
+    outer = [position for position, dump in enumerate(ordered) if len(dump.path) == 1]
+    seams = {
+        before
+        for before, marker, after in zip(outer, outer[1:], outer[2:], strict=False)
+        if ordered[marker].name == MARKER
+        and ordered[before].name == ordered[after].name == _ADAPTOR
+    }
+    return [dump for position, dump in enumerate(ordered) if position not in seams]
 
 
 class _State:
@@ -177,7 +194,7 @@ def _delta(before: Node, after: Node) -> Mapping[str, int]:
 def _is_composite(ordered: Sequence[Dump], position: int) -> bool:
     """Did this step run the steps just before it on ops inside its own?"""
     dump = ordered[position]
-    if dump.name.endswith(("pipeline-adaptor", "fixed-point-iterator")):
+    if dump.name in (_ADAPTOR, "iree-util-fixed-point-iterator"):
         return True
     previous = ordered[position - 1] if position else None
     return previous is not None and len(previous.path) > len(dump.path)

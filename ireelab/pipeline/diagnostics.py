@@ -13,7 +13,7 @@ from ireelab.errors import Diagnostic
 
 _HEADER = re.compile(
     r"^(?:(?P<file>[^\n:]+(?::[^\n:0-9][^\n:]*)*):(?P<line>\d+):(?P<column>\d+): |"
-    r"(?P<place><[^>]*>|loc\([^\n]*?\)|[^\s:]+): )?"
+    r"(?P<place><[^>]*>|loc\([^\n]*?\)|[^\s:]+)(?::\d+)?: )?"
     r"(?P<severity>error|warning|remark|note): (?P<message>.*)$"
 )
 _CARET = re.compile(r"^\s*\^[~^ ]*$")

@@ -15,7 +15,7 @@ _MESSAGE = re.compile(r'^(\s*vm\.(?:cond_)?fail [^"\n]*)"(.*)"$', re.MULTILINE)
 
 
 def parse_module(text: str) -> Any:
-    """Parse text into an ``iree.compiler.ir.Module`` with a context of its own, which it keeps alive.
+    """Parse text into an ``iree.compiler.ir.Module``, which keeps a context of its own alive.
 
     Elided constants come back as ``dense_resource<__elided__>``: the module can be walked and
     printed, not compiled.
