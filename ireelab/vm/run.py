@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 class RunResult:
     """Outputs of the last call; ``seconds`` is the mean time of a call, set-up not included.
 
-    ``timeline`` holds every call's events where it was profiled, else it is None.
+    ``timeline`` holds every call's events where it was profiled, else it is None. ``function`` and
+    ``device`` name what ran where.
     """
 
     outputs: tuple[Value, ...]
     timeline: Timeline | None = field(repr=False)
     seconds: float
+    function: str
+    device: str
 
 
 def run(
@@ -54,9 +57,10 @@ def run(
         finally:
             seconds = (perf_counter() - start) / max(repeat, 1)
             events = context.device.end_profiling() if profile else ()
+        device_id = context.device.id
         timeline = (
             Timeline(events, overhead_ns=context.device.profiling_overhead_ns())
             if profile
             else None
         )
-    return RunResult(outputs, timeline, seconds)
+    return RunResult(outputs, timeline, seconds, function, device_id)
