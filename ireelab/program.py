@@ -110,7 +110,7 @@ class Program:
         return self._data.tobytes()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        Path(path).write_bytes(self._data)
+        Path(path).write_bytes(self._data.data)
 
     def __repr__(self) -> str:
         return f"Program({self.name!r}, {self._data.size} bytes)"

@@ -37,6 +37,9 @@ class Device(ABC):
     id: str
     driver: str
 
+    synchronous: bool = False
+    """Whether a queue operation with nothing to wait for has ended when its call returns."""
+
     @property
     @abstractmethod
     def allocator(self) -> Allocator: ...

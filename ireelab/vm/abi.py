@@ -5,6 +5,9 @@ Arrays that are C-contiguous and 64-byte aligned go in without a copy, results c
 device's own memory.
 """
 
+# NumPy types some members of an array only in part.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import math

@@ -4,6 +4,8 @@ A failed one raises ``CheckFailed`` with where the arrays differ. Mirrors
 ``runtime/src/iree/modules/check/module.cc``.
 """
 
+# NumPy types some members of an array only in part.
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable

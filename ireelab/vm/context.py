@@ -17,7 +17,7 @@ from ireelab.vm import isa
 from ireelab.vm.abi import Signature, Value
 from ireelab.vm.check_module import CheckModule
 from ireelab.vm.hal_module import HalModule
-from ireelab.vm.scheduler import Wait, drive
+from ireelab.vm.scheduler import Coroutine, Wait, drive
 from ireelab.vm.semantics import HELPERS
 from ireelab.vm.status import INCOMPATIBLE, failure
 from ireelab.vm.values import VMBuffer
@@ -241,11 +241,13 @@ class Context:
     def _coroutine(self, entry: Entry, arguments: list[Any]) -> Generator[Wait | None, None, Any]:
         """Runs a function that may wait; asynchronous ones get their two fences here."""
         if not entry.signature.function.asynchronous:
-            return (yield from entry.code(*arguments))
+            waiting: Coroutine = entry.code(*arguments)
+            return (yield from waiting)
         done = self.device.create_fence()
-        result = entry.code(*arguments, None, done)
+        result: Any = entry.code(*arguments, None, done)
         if self._yields(entry.ordinal):
-            result = yield from result
+            waiting = result
+            result = yield from waiting
         wait = Wait((done,), None)
         while wait.result() is wait:
             yield wait

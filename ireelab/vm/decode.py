@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from ireelab.errors import ProgramError, UnsupportedOpcode
 from ireelab.vm import isa
@@ -53,13 +53,13 @@ def successors(instruction: Instruction) -> tuple[tuple[int, Remap], ...]:
     """Where a terminator may go: block starts and what moves on the way. Calls move nothing."""
     match instruction.mnemonic, instruction.operands:
         case (("br" | "yield" | "break"), (int(label), remap)):
-            return ((label, _pairs(remap)),)
+            return ((label, move_list(remap)),)
         case "cond_break", (_, int(label), remap):
-            return ((label, _pairs(remap)),)
+            return ((label, move_list(remap)),)
         case "cond_br", (_, int(true), true_remap, int(false), false_remap):
-            return ((true, _pairs(true_remap)), (false, _pairs(false_remap)))
-        case "br_table", (_, int(default), remap, _, tuple(cases)):
-            return ((default, _pairs(remap)), *((c[0], c[1]) for c in cases))  # type: ignore[misc,index]
+            return ((true, move_list(true_remap)), (false, move_list(false_remap)))
+        case "br_table", (_, int(default), remap, _, cases):
+            return ((default, move_list(remap)), *case_list(cases))
         case "call.yieldable", (_, _, int(label), _):
             return ((label, ()),)
         case "call.variadic.yieldable", (_, _, _, int(label), _):
@@ -68,8 +68,14 @@ def successors(instruction: Instruction) -> tuple[tuple[int, Remap], ...]:
             return ()
 
 
-def _pairs(operand: Operand) -> Remap:
-    return operand  # type: ignore[return-value]
+def move_list(operand: Operand) -> Remap:
+    """A ``remap`` operand as what it is."""
+    return cast("Remap", operand)  # the decoder put it there
+
+
+def case_list(operand: Operand) -> tuple[tuple[int, Remap], ...]:
+    """A ``cases`` operand as what it is: (block, moves) each."""
+    return cast("tuple[tuple[int, Remap], ...]", operand)
 
 
 def decode(module: BytecodeModule, function: FunctionDef) -> tuple[Block, ...]:
@@ -179,7 +185,7 @@ class _Decoder:
 
     def _case(self) -> tuple[int, Remap]:
         label = self._ordinal("label")
-        return label, _pairs(self._operand("remap", []))
+        return label, move_list(self._operand("remap", []))
 
     def _register(self, bank: str) -> int:
         number = self._read("<H", 2)

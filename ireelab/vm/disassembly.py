@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ireelab.vm import isa
-from ireelab.vm.decode import Instruction, Operand, decode, register_name
+from ireelab.vm.decode import (
+    Instruction,
+    Operand,
+    case_list,
+    decode,
+    move_list,
+    register_name,
+)
 from ireelab.vm.module import BytecodeModule, FunctionDef
 from ireelab.vm.translate import parameter_names
 
@@ -107,11 +114,11 @@ def _operand(module: BytecodeModule, kind: str, operand: Operand, blocks: dict[i
         case "segments", tuple(sizes):
             plain = isa.NOT_VARIADIC
             return f"[{', '.join('-' if size == plain else str(size) for size in sizes)}]"
-        case "remap", tuple(pairs):
-            moves = (f"{_register(p[0])}->{_register(p[1])}" for p in pairs if isinstance(p, tuple))
-            return f"({', '.join(moves)})"  # pyright: ignore[reportArgumentType]
-        case "cases", tuple(cases):
-            return "[" + ", ".join(_case(c, blocks) for c in cases) + "]"
+        case "remap", _:
+            return f"({_moves(operand)})"
+        case "cases", _:
+            cases = (f"^bb{blocks.get(pc, pc)}({_moves(m)})" for pc, m in case_list(operand))
+            return f"[{', '.join(cases)}]"
         case "label", int(pc):
             return f"^bb{blocks.get(pc, pc)}"
         case "function", int(ordinal):
@@ -126,11 +133,8 @@ def _operand(module: BytecodeModule, kind: str, operand: Operand, blocks: dict[i
             return str(operand)
 
 
-def _case(case: object, blocks: dict[int, int]) -> str:
-    assert isinstance(case, tuple)
-    label, remap = case  # pyright: ignore[reportUnknownVariableType]
-    moves = ", ".join(f"{_register(a)}->{_register(b)}" for a, b in remap)  # pyright: ignore
-    return f"^bb{blocks.get(label, label)}({moves})"  # pyright: ignore
+def _moves(remap: Operand) -> str:
+    return ", ".join(f"{_register(a)}->{_register(b)}" for a, b in move_list(remap))
 
 
 def _callee(module: BytecodeModule, ordinal: int) -> str:

@@ -19,7 +19,7 @@ from ireelab.vm import isa
 from ireelab.vm.abi import Value
 from ireelab.vm.context import Context, State
 from ireelab.vm.convention import group_spans
-from ireelab.vm.decode import Block, Instruction, Remap, register_name, successors
+from ireelab.vm.decode import Block, Instruction, Operand, Remap, register_name, successors
 from ireelab.vm.disassembly import format_instruction
 from ireelab.vm.hal_module import LOCATED_IMPORTS
 from ireelab.vm.liveness import reads, writes
@@ -247,7 +247,7 @@ class Stepper:
         if instruction.mnemonic not in ("cond_br", "br_table"):
             return targets[0]
         (name,) = reads(instruction)
-        value = frame.read(name)
+        value = int(frame.read(name))
         if instruction.mnemonic == "cond_br":
             return targets[0] if value else targets[1]
         return targets[1 + value] if 0 <= value < len(targets) - 1 else targets[0]
@@ -267,17 +267,20 @@ class Stepper:
             result = self._operations.get(mnemonic, len(values))(*values)
             frame.registers.update((name, result) for name in writes(instruction))
 
-    def _value(self, frame: Frame, kind: str, operand: Any) -> Any:
-        if kind == "type":
-            return self._module.types[operand]
+    def _value(self, frame: Frame, kind: str, operand: Operand) -> Any:
         if kind == "registers":
-            return tuple(frame.read(register_name(r)) for r in operand)
+            assert isinstance(operand, tuple)
+            return tuple(frame.read(register_name(r)) for r in operand if isinstance(r, int))
+        if kind == "type":
+            assert isinstance(operand, int)
+            return self._module.types[operand]
         if kind in ("i32", "i64", "f32", "f64", "ref"):
+            assert isinstance(operand, int)
             return frame.read(register_name(operand))
         return operand
 
 
-def _operands(instruction: Instruction) -> list[tuple[str, Any]]:
+def _operands(instruction: Instruction) -> list[tuple[str, Operand]]:
     pairs = zip(instruction.opcode.fields, instruction.operands, strict=True)
     return [(kind, operand) for kind, operand in pairs if not kind.startswith(">")]
 
@@ -286,7 +289,12 @@ class _Operations:
     """The table's templates as functions over the state of one context."""
 
     def __init__(self, state: State) -> None:
-        self._namespace = {**HELPERS, "G": state.globals, "R": state.refs, "D": state.rodata}
+        self._namespace: dict[str, Any] = {
+            **HELPERS,
+            "G": state.globals,
+            "R": state.refs,
+            "D": state.rodata,
+        }
         self._functions: dict[str, Callable[..., Any]] = {}
 
     def get(self, mnemonic: str, count: int) -> Callable[..., Any]:

@@ -1,0 +1,232 @@
+"""Runs IREE's own end-to-end tests on this project's runtime.
+
+    python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite linalg --suite stablehlo_ops
+
+Each suite is a folder of ``tests/e2e`` of the given checkout. Which files belong to the llvm-cpu
+target, and their compiler flags, are read from its BUILD.bazel; IREE's own continuous integration
+passes all of these. Every exported function without arguments is run here; where an
+``iree-check-module`` is found (--check-module, or on PATH) it runs the same .vmfb and is compared.
+Exit code 1 when something fails here that passes there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BASE_FLAGS = (
+    "--iree-hal-target-device=local",
+    "--iree-hal-local-target-device-backends=llvm-cpu",
+    "--iree-input-type=auto",
+)
+TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Test:
+    """One file of one suite, with the flags its BUILD file gives."""
+
+    suite: str
+    path: Path
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened here, and in IREE's tool ("pass", "fail", or "-" where there is none)."""
+
+    test: Test
+    passed: int
+    failures: tuple[str, ...]
+    iree: str
+    seconds: float
+    skipped: str = ""  # why it could not be run: this iree-compile does not take it
+
+
+# --- what to run ------------------------------------------------------------------------
+
+
+def tests_of(root: Path, suite: str) -> Iterator[Test]:
+    """The llvm-cpu tests that a folder's BUILD.bazel declares; each (file, flags) once."""
+    folder = root / "tests" / "e2e" / suite
+    build = folder / "BUILD.bazel"
+    if not build.exists():
+        raise SystemExit(f"{build} does not exist; --iree-root is a checkout of IREE")
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for name, files, flags in _suites(ast.parse(build.read_text()), folder):
+        for file in files:
+            if file.endswith(".mlir") and (file, flags) not in seen:
+                seen.add((file, flags))
+                yield Test(f"{suite}/{name}", folder / file, flags)
+
+
+def _suites(tree: ast.Module, folder: Path) -> Iterator[tuple[str, list[str], tuple[str, ...]]]:
+    """Calls of iree_check_single_backend_test_suite for llvm-cpu on this machine's drivers."""
+    variables: dict[str, Any] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            variables[statement.targets[0].id] = _value(statement.value, variables, folder)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            call = statement.value
+            function = call.func.id if isinstance(call.func, ast.Name) else ""
+            if function != "iree_check_single_backend_test_suite":
+                continue
+            given = {k.arg or "": _value(k.value, variables, folder) for k in call.keywords}
+            if given.get("target_backend") == "llvm-cpu" and given.get("srcs"):
+                yield given["name"], given["srcs"], tuple(given.get("compiler_flags") or ())
+
+
+def _value(node: ast.expr, variables: Mapping[str, Any], folder: Path) -> Any:
+    """The value of a Starlark expression of the few kinds that occur; None for others."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return variables.get(node.id)
+    if isinstance(node, ast.List):
+        return [_value(item, variables, folder) for item in node.elts]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = (_value(n, variables, folder) for n in (node.left, node.right))
+        return (left or []) + (right or [])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        given = {k.arg: _value(k.value, variables, folder) for k in node.keywords}
+        if node.func.id == "enforce_glob" and node.args:
+            return _value(node.args[0], variables, folder)
+        if node.func.id in ("glob", "enforce_glob"):
+            patterns = _value(node.args[0], variables, folder) if node.args else given["include"]
+            found = {path.name for pattern in patterns for path in folder.glob(pattern)}
+            return sorted(found - set(given.get("exclude") or ()))
+    return None
+
+
+# --- running ----------------------------------------------------------------------------
+
+
+def run_functions(path: Path, device: str) -> dict[str, Any]:
+    """Runs all functions without arguments of a .vmfb in this process."""
+    import ireelab as il
+
+    failures: list[str] = []
+    passed = 0
+    with il.Context(il.load(path), device) as context:
+        for function in context.program.functions:
+            if function.arguments:
+                continue
+            try:
+                context.invoke(function.name)
+                passed += 1
+            except Exception as error:  # the report names whatever went wrong
+                failures.append(f"{function.name}: {type(error).__name__}: {error}")
+    return {"passed": passed, "failures": failures}
+
+
+def run_test(test: Test, folder: Path, device: str, check_module: str | None) -> Outcome:
+    """Compiles and runs one test, each in a process of its own."""
+    start = time.perf_counter()
+    path = folder / f"{abs(hash((test.suite, test.path)))}.vmfb"
+    compiler = str(Path(sys.executable).with_name("iree-compile"))
+    compile_ = [compiler, *BASE_FLAGS, *test.flags, str(test.path), "-o", str(path)]
+    done = _call(compile_)
+    if done.returncode:
+        text = _last_line(done.stderr, "error")
+        return Outcome(test, 0, (), "-", time.perf_counter() - start, f"does not compile: {text}")
+    here = _call([sys.executable, __file__, "--run", str(path), "--device", device])
+    try:
+        report = json.loads(here.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        text = _last_line(here.stderr, "")
+        report = {"passed": 0, "failures": [f"exit code {here.returncode}: {text}"]}
+    theirs = "-"
+    if check_module:
+        code = _call([check_module, "--device=local-task", f"--module={path}"]).returncode
+        theirs = "fail" if code else "pass"
+    path.unlink()
+    seconds = time.perf_counter() - start
+    return Outcome(test, report["passed"], tuple(report["failures"]), theirs, seconds)
+
+
+def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, "", f"timed out after {TIMEOUT_S} s")
+
+
+def _last_line(text: str, word: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    matching = [line for line in lines if word and f"{word}:" in line]
+    return (matching or lines or [""])[0 if matching else -1][:300]
+
+
+# --- reporting --------------------------------------------------------------------------
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
+    """Prints the table; returns how many tests fail here that should pass."""
+    regressions = 0
+    width = max((len(_label(o.test)) for o in outcomes), default=0)
+    print(f"{'test':{width}}  here           IREE  seconds")
+    for outcome in outcomes:
+        total = outcome.passed + len(outcome.failures)
+        state = "skip" if outcome.skipped else "FAIL" if outcome.failures else "pass"
+        print(
+            f"{_label(outcome.test):{width}}  {state} {outcome.passed:4}/{total:<4} "
+            f"{outcome.iree:>5}  {outcome.seconds:7.1f}"
+        )
+        for line in filter(None, (outcome.skipped, *outcome.failures)):
+            print(f"    {line[:400]}")
+        regressions += bool(outcome.failures) and outcome.iree != "fail"
+    functions = sum(o.passed for o in outcomes)
+    skipped = sum(bool(o.skipped) for o in outcomes)
+    good = sum(not o.failures for o in outcomes) - skipped
+    print(
+        f"\n{good} of {len(outcomes)} files pass ({functions} functions), {skipped} skipped, "
+        f"{regressions} regressions"
+    )
+    return regressions
+
+
+def _label(test: Test) -> str:
+    return f"{test.suite}: {test.path.name}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--iree-root", type=Path, help="a checkout of IREE")
+    parser.add_argument("--suite", action="append", help="a folder of tests/e2e; may repeat")
+    parser.add_argument("--filter", default="", help="only files whose name contains this")
+    parser.add_argument("--device", default="llvm-cpu")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--check-module", default=shutil.which("iree-check-module"))
+    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.run:
+        print(json.dumps(run_functions(arguments.run, arguments.device)))
+        return 0
+    if arguments.iree_root is None:
+        parser.error("--iree-root is required")
+    suites = arguments.suite or ["linalg", "stablehlo_ops"]
+    tests = [t for suite in suites for t in tests_of(arguments.iree_root, suite)]
+    tests = [t for t in tests if arguments.filter in t.path.name]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = list(
+            pool.map(
+                lambda t: run_test(t, Path(folder), arguments.device, arguments.check_module),
+                tests,
+            )
+        )
+    return 1 if report(outcomes) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
