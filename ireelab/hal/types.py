@@ -12,6 +12,13 @@ WHOLE_BUFFER = -1
 """As ``length_bytes`` of a binding: from the offset to the end of the buffer."""
 
 
+def flag_names(value: IntFlag) -> str:
+    """The set bits by name, ``TRANSFER_SOURCE|MAPPING_SCOPED``; ``NONE`` for none."""
+    members = type(value).__members__.values()
+    single = [member for member in members if member and not member & (member - 1)]
+    return "|".join(str(member.name) for member in single if member & value) or "NONE"
+
+
 class MemoryType(IntFlag):
     """Where a buffer's memory lives and who can reach it."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ireelab.errors import CommandBufferError
 from ireelab.hal.command_buffer import BindingRef, CommandBuffer, Workgroups
 from ireelab.hal.device import Device
-from ireelab.hal.types import BufferUsage, CommandCategory
+from ireelab.hal.types import BufferUsage, CommandCategory, flag_names
 
 if TYPE_CHECKING:
     from ireelab.hal.allocator import Allocator
@@ -282,8 +282,8 @@ def _check_usage(where: str, buffer: Buffer, usage: int) -> None:
     missing = usage & ~buffer.usage
     if missing:
         raise CommandBufferError(
-            f"{where}: the buffer lacks the usage {BufferUsage(missing)!s}; it was allocated "
-            f"with {BufferUsage(buffer.usage)!s}"
+            f"{where}: the buffer lacks the usage {flag_names(BufferUsage(missing))}; it was "
+            f"allocated with {flag_names(BufferUsage(buffer.usage))}"
         )
 
 

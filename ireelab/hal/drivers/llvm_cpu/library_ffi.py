@@ -89,9 +89,7 @@ class _Library(Structure):
         ("header", POINTER(_Header)),
         ("imports", _Imports),
         ("exports", _Exports),
-        ("constant_count", c_uint32),
-        ("source_count", c_uint32),
-        ("sources", void_p),
+        ("constant_count", c_uint32),  # a table of embedded sources follows; not read here
     )
 
 

@@ -23,16 +23,14 @@ class LoadedLibrary:
         if architecture not in MACHINES:
             raise ExecutableMismatch(f"no ELF executables for architecture {architecture!r}")
         check_elf(data, architecture)
-        descriptor = os.memfd_create("ireelab-executable")
+        # The loader knows libraries by path, and /proc/self/fd/N is a new file as soon as N is
+        # free again: the descriptor stays open for as long as the library is loaded.
+        self._descriptor = os.memfd_create("ireelab-executable")
         try:
-            _write_all(descriptor, data)
-            # dlopen knows files by name and inode: the name of a new memfd is free to be reused
-            # only after the first library is gone, the inode is always new.
-            self._library = ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+            _write_all(self._descriptor, data)
+            self._library = ctypes.CDLL(f"/proc/self/fd/{self._descriptor}")
         except OSError as error:
             raise ExecutableMismatch(f"the executable does not load: {error}") from error
-        finally:
-            os.close(descriptor)
 
     def address(self, function: str) -> int:
         """Address of an exported function; ExecutableMismatch if there is none."""
@@ -48,6 +46,9 @@ class LoadedLibrary:
         if library is not None:
             # int dlclose(void* handle)
             _dlclose(library._handle)
+        descriptor = getattr(self, "_descriptor", None)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:
