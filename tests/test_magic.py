@@ -125,7 +125,7 @@ def test_a_failing_pass_is_named_and_its_steps_are_kept(shell: InteractiveShell)
         "  %0 = stablehlo.custom_call @nobody(%x) : (tensor<4xf32>) -> tensor<4xf32>\n"
         "  return %0 : tensor<4xf32>\n}\n"
     )
-    with pytest.raises(CellFailed, match="iree-auto-input-conversion") as failed:
+    with pytest.raises(CellFailed, match="iree-stablehlo-to-iree-input") as failed:
         cell(shell, "odd", body)
     assert "odd.mlir:3:" in str(failed.value)
     assert shell.user_ns["odd_failed"].steps

@@ -170,6 +170,20 @@ class Notebook:
         light = "true" if name.endswith("Light") else "false"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
+    def evaluate(self, expression: str) -> str:
+        """The ``repr`` of a Python expression in the notebook's kernel."""
+        reply = self.page.evaluate(
+            """async (expression) => {
+                 const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                 const asked = kernel.requestExecute(
+                   { code: '', silent: true, user_expressions: { it: expression } });
+                 return (await asked.done).content.user_expressions.it;
+               }""",
+            expression,
+        )
+        assert reply["status"] == "ok", reply
+        return reply["data"]["text/plain"]
+
     def output_texts(self) -> list[str]:
         """The plain text that each code cell has put out (stdout, results, errors)."""
         return self.page.evaluate(
