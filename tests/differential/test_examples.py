@@ -1,0 +1,107 @@
+"""The examples, by both compilers, on both runtimes, against NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import artefacts
+import numpy as np
+import pytest
+import references
+from iree_engine import Engine
+from numpy.typing import NDArray
+
+import ireelab as il
+from ireelab import examples
+from ireelab.examples import Example
+
+Array = NDArray[Any]
+
+every_example = pytest.mark.parametrize("example", examples.EXAMPLES, ids=lambda e: e.name)
+
+
+def run_here(example: Example, kind: str) -> tuple[Array, ...]:
+    with il.Context(artefacts.program(example.path, kind), "llvm-cpu") as context:
+        outputs = context.invoke(example.function, *example.inputs())
+        return tuple(np.array(output) for output in outputs)
+
+
+def assert_equal_bits(actual: tuple[Array, ...], expected: tuple[Array, ...]) -> None:
+    assert len(actual) == len(expected)
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.tobytes() == theirs.astype(ours.dtype).tobytes()
+
+
+@every_example
+@pytest.mark.parametrize("device", ["local-sync", "local-task"])
+def test_elf_on_both_runtimes(example: Example, device: str) -> None:
+    """The same machine code: the same bits."""
+    theirs = Engine(artefacts.theirs(example.path), device)
+    expected = theirs.invoke(example.function, *example.inputs())
+    assert_equal_bits(run_here(example, "elf"), expected)
+
+
+@every_example
+def test_our_program_on_their_runtime(example: Example) -> None:
+    theirs = Engine(artefacts.ours(example.path).to_bytes())
+    expected = theirs.invoke(example.function, *example.inputs())
+    assert_equal_bits(run_here(example, "elf"), expected)
+
+
+@every_example
+def test_jit_against_elf(example: Example) -> None:
+    """The same LLVM IR, compiled by another version of LLVM: the same bits, so far."""
+    assert_equal_bits(run_here(example, "jit"), run_here(example, "elf"))
+
+
+@every_example
+@pytest.mark.parametrize("kind", ["jit", "elf"])
+def test_against_numpy(example: Example, kind: str) -> None:
+    inputs = example.inputs()
+    actual = run_here(example, kind)
+    for ours, expected in zip(actual, references.outputs(example.name, inputs), strict=True):
+        references.assert_close(ours, np.asarray(expected))
+
+
+@every_example
+def test_inputs_survive_a_call(example: Example) -> None:
+    inputs = example.inputs()
+    with il.Context(artefacts.program(example.path, "elf"), "llvm-cpu") as context:
+        context.invoke(example.function, *inputs)
+    assert_equal_bits(inputs, example.inputs())
+
+
+@pytest.mark.parametrize("kind", ["jit", "elf"])
+def test_state_of_the_counter(kind: str) -> None:
+    program = artefacts.program(examples.path("counter"), kind)
+    amount = np.array([1, 2, 3, 4], np.int32)
+    with il.Context(program, "llvm-cpu") as context:
+        for turn in (1, 2, 3):
+            (after,) = context.invoke("increment", amount)
+            np.testing.assert_array_equal(after, turn * amount)
+        np.testing.assert_array_equal(context.invoke("value")[0], 3 * amount)
+        assert context.invoke("reset") == ()
+        np.testing.assert_array_equal(context.invoke("value")[0], 0 * amount)
+    with il.Context(program, "llvm-cpu") as another:
+        np.testing.assert_array_equal(another.invoke("value")[0], 0 * amount)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 3, 64])
+@pytest.mark.parametrize("kind", ["jit", "elf"])
+def test_any_batch(kind: str, batch: int) -> None:
+    _, weights, bias = examples.inputs("dynamic")
+    rows = np.random.default_rng(batch).standard_normal((batch, 32)).astype(np.float32)
+    with il.Context(artefacts.program(examples.path("dynamic"), kind), "llvm-cpu") as context:
+        (actual,) = context.invoke("main", rows, weights, bias)
+    references.assert_close(
+        np.array(actual), references.outputs("dynamic", (rows, weights, bias))[0]
+    )
+
+
+def test_outputs_outlive_the_context() -> None:
+    outputs = il.run(
+        artefacts.program(examples.path("mlp"), "elf"), "mlp", *examples.inputs("mlp")
+    ).outputs
+    expected = references.outputs("mlp", examples.inputs("mlp"))
+    references.assert_close(np.array(outputs[0]), expected[0])
