@@ -40,6 +40,7 @@ export class App {
       onSelect: (step) => void this.selectStep(step),
       onActivate: () => this.code.focus(),
       onBase: (step) => store.update({ base: step }),
+      onCollapse: () => this.frame.toggle("steps"),
     });
     this.code = new CodePane(treeOf(root), index, texts, store, { onLine: (line) => void this.selectLine(line) });
     this.details = new DetailsPane({
@@ -90,13 +91,6 @@ export class App {
   }
 
   private buildFrame(): Frame {
-    const steps = new Pane({
-      id: "steps",
-      label: "Steps",
-      tabs: [{ id: "steps", label: "Steps", title: "The steps of the compilation" }],
-      onCollapse: () => this.frame.toggle("steps"),
-    });
-    steps.body.append(this.steps.element);
     const details = new Pane({
       id: "details",
       label: "Details",
@@ -104,7 +98,12 @@ export class App {
       onCollapse: () => this.frame.toggle("details"),
     });
     details.body.append(this.details.element);
-    const panes = { steps, code: this.code.pane, details, timeline: this.timeline.pane };
+    const panes = {
+      steps: this.steps.pane,
+      code: this.code.pane,
+      details,
+      timeline: this.timeline.pane,
+    };
     const frame = new Frame(this.root, panes, this.disposer);
     if (!this.events.length) frame.toggle("timeline", true);
     return frame;

@@ -38,9 +38,9 @@ export const TOKEN_PATTERN = new RegExp(
     String.raw`(@(?:[\w$.-]+|"[^"]*"))`,
     String.raw`(\^[\w$.-]+)`,
     String.raw`(#[\w$.]+)`,
-    String.raw`(![\w$.]+|\b(?:tensor|memref|vector|complex|tuple|index|none|[su]?i\d+|b?f\d+\w*|tf32)\b)`,
+    String.raw`(![\w$.]+|(?:\b|(?<=[\d?\]]x))(?:tensor|memref|vector|complex|tuple|index|none|[su]?i\d+|b?f\d+\w*|tf32)\b(?!\.))`,
     String.raw`(\b[a-z_][\w$]*(?:\.[\w$]+)+|\b(?:module|return|call)\b)`,
-    String.raw`(\b0x[\da-fA-F]+\b|(?<![\w.])-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)`,
+    String.raw`(\b0x[\da-fA-F]+\b|(?<=[<x[])(?:[\d?]+x)+|(?<![\w.])-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)`,
   ].join("|"),
   "g",
 );
@@ -199,7 +199,7 @@ export const LONG_ATTRIBUTE = 160;
 export function longAttributes(line: string, longest = LONG_ATTRIBUTE): [number, number][] {
   if (line.length <= longest) return [];
   const found: [number, number][] = [];
-  const opener = /(?:[#!][\w$.]+|\bdense|\bdense_resource|\baffine_map|\baffine_set)<|"|\battributes \{|= \{|= \[/g;
+  const opener = /(?:[#!][\w$.]+|\bdense|\bdense_resource|\baffine_map|\baffine_set|\()<|"|\battributes \{|= \{|= \[/g;
   for (let match = opener.exec(line); match; match = opener.exec(line)) {
     const from = match.index + match[0].length;
     const to = match[0] === '"' ? stringEnd(line, from) : closing(line, from - 1);

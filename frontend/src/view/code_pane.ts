@@ -31,6 +31,7 @@ export class CodePane {
   private readonly baseButton: HTMLButtonElement;
   private readonly namesButton: HTMLButtonElement;
   private readonly moduleButton: HTMLButtonElement;
+  private readonly copyButton: HTMLButtonElement;
   private readonly ir: IrView;
   private readonly diff: DiffView;
   private showingProblems: boolean;
@@ -99,10 +100,10 @@ export class CodePane {
       button("↓", { class: "il-icon", title: "Next change ( n )", "aria-label": "Next change" }, go(1)),
       this.namesButton,
     );
-    const copy = button("Copy", { class: "il-toggle", title: "Copy the text shown" }, () => {
-      void this.copy(copy);
+    this.copyButton = button("Copy", { class: "il-toggle", title: "Copy the text shown" }, () => {
+      void this.copy();
     });
-    this.pane.tools.append(this.diffTools, this.moduleButton, this.baseButton, copy);
+    this.pane.tools.append(this.diffTools, this.moduleButton, this.baseButton, this.copyButton);
     this.diffHost.append(this.diffHeads, this.diffBody);
     this.pane.body.append(this.irHost, this.diffHost, this.message);
     if (this.problems) this.pane.body.append(this.problems);
@@ -205,7 +206,7 @@ export class CodePane {
     if (request !== this.request) return;
     const fresh = this.irText !== id;
     if (fresh) {
-      this.ir.show(text);
+      this.ir.show(text.trimEnd());
       this.irText = id;
     }
     this.ir.selectLine(line, line !== null);
@@ -258,6 +259,7 @@ export class CodePane {
   private updateTools(mode: Mode): void {
     const { base, selection, ignoreNames } = this.store;
     this.diffTools.hidden = mode !== "diff";
+    this.copyButton.hidden = mode === "problems";
     this.namesButton.setAttribute("aria-pressed", String(ignoreNames));
     this.moduleButton.setAttribute("aria-pressed", String(this.store.wholeModule));
     this.moduleButton.hidden = mode === "problems" || !this.hasModule(selection.step);
@@ -275,11 +277,11 @@ export class CodePane {
     this.message.hidden = false;
   }
 
-  private async copy(feedback: HTMLElement): Promise<void> {
+  private async copy(): Promise<void> {
     const id = this.textOf(this.store.selection.step);
     const done = id !== null && (await copyText(await this.texts.text(id)));
-    feedback.textContent = done ? "Copied" : "Not copied";
-    setTimeout(() => (feedback.textContent = "Copy"), 1500);
+    this.copyButton.textContent = done ? "Copied" : "Not copied";
+    setTimeout(() => (this.copyButton.textContent = "Copy"), 1500);
   }
 
   // --- names and texts ---------------------------------------------------------------------

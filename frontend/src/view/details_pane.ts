@@ -8,7 +8,7 @@ import {
   formatWorkgroups,
   plural,
 } from "../data/format.ts";
-import { phaseTitle } from "../data/steps.ts";
+import { phaseTitle, splitName, symbolOf } from "../data/steps.ts";
 import { placeLabel } from "../data/timeline.ts";
 import type { Index, Run, Step, TimelineEvent } from "../data/types.ts";
 import { button, h } from "./dom.ts";
@@ -119,18 +119,25 @@ export class DetailsPane {
         ["Pipeline", index.pipeline],
         ["Target", index.target],
         ["Compile time", formatSeconds(index.compile_seconds)],
-        ["Steps", `${formatCount(index.steps.length)}, ${formatCount(changed)} changed the IR`],
+        ["Steps", formatCount(index.steps.length)],
+      ["Changed the IR", formatCount(changed)],
       ]),
     );
     if (!slowest.length) return section;
     const longest = slowest[0].seconds;
     const list = h("ul", { class: "il-bars" });
     for (const step of slowest) {
-      const row = button("", { class: "il-bar-row", title: step.scope.join(" › ") }, () =>
+      const title = `${step.name}\n${step.scope.join(" › ")}`;
+      const row = button("", { class: "il-bar-row", title }, () =>
         this.events.onSelectStep(step.i),
       );
       row.append(
-        h("span", { class: "il-label" }, step.name),
+        h(
+          "span",
+          { class: "il-label" },
+          splitName(step)[1],
+          h("span", { class: "il-symbol" }, ` ${symbolOf(step)}`),
+        ),
         h("span", { class: "il-time" }, formatSeconds(step.seconds)),
         h("span", {
           class: "il-bar",
@@ -184,7 +191,7 @@ function deltaTable(delta: readonly [string, number][]): HTMLElement {
           { class: "il-delta-cell", "aria-hidden": "true" },
           h("span", {
             class: change > 0 ? "il-delta-bar il-delta-plus" : "il-delta-bar il-delta-minus",
-            style: `width:${(50 * Math.abs(change)) / most}%`,
+            style: `width:${(45 * Math.abs(change)) / most}%`,
           }),
         ),
       ),

@@ -79,6 +79,7 @@ export const editorTheme = EditorView.theme({
     fontFamily: "var(--il-sans)",
     fontSize: "11.5px",
   },
+  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "'⋯'", margin: "0 6px" },
   ".cm-changedLineGutter": { background: "var(--il-accent)" },
   "&.cm-merge-a .cm-changedLine, &.cm-merge-a .cm-deletedLine": {
     backgroundColor: "var(--il-del)",
@@ -86,10 +87,8 @@ export const editorTheme = EditorView.theme({
   "&.cm-merge-b .cm-changedLine, &.cm-merge-b .cm-inlineChangedLine": {
     backgroundColor: "var(--il-add)",
   },
-  "&.cm-merge-a .cm-changedText, &.cm-merge-a .cm-deletedText": {
-    background: "var(--il-del-strong)",
-  },
-  "&.cm-merge-b .cm-changedText": { background: "var(--il-add-strong)" },
+  "&.cm-merge-a .il-changed-words": { background: "var(--il-del-strong)" },
+  "&.cm-merge-b .il-changed-words": { background: "var(--il-add-strong)" },
   "&.cm-merge-a .cm-changedLineGutter": { background: "var(--il-del-mark)" },
   "&.cm-merge-b .cm-changedLineGutter": { background: "var(--il-add-mark)" },
   ".cm-line.il-line-selected": {

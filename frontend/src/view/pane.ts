@@ -41,6 +41,7 @@ export class Pane {
       head,
       this.body,
     );
+    if (options.tabs.length === 1) this.strip.classList.add("il-single-tab");
     this.setCollapsed(false);
   }
 
@@ -59,6 +60,8 @@ export class Pane {
   showTab(id: string, shown: boolean): void {
     const tab = this.tabButtons.get(id);
     if (tab) tab.hidden = !shown;
+    const count = [...this.tabButtons.values()].filter((one) => !one.hidden).length;
+    this.strip.classList.toggle("il-single-tab", count === 1);
   }
 
   setNote(text: string): void {

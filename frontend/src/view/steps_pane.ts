@@ -1,5 +1,5 @@
 /** The list of steps: filter, groups, keyboard. */
-import { formatDeltaTotals, formatSeconds, plural } from "../data/format.ts";
+import { formatCount, formatDeltaTotals, formatSeconds, plural } from "../data/format.ts";
 import {
   buildRows,
   findStepRow,
@@ -12,23 +12,24 @@ import {
 } from "../data/steps.ts";
 import type { Step } from "../data/types.ts";
 import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
+import { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
 
 const ROW_HEIGHT = 24;
 
 export interface StepsPaneEvents {
+  onCollapse: () => void;
   onSelect: (step: number | null) => void;
   onActivate: () => void;
   onBase: (step: number) => void;
 }
 
 export class StepsPane {
-  readonly element: HTMLElement;
+  readonly pane: Pane;
   private readonly disposer = new Disposer();
   private readonly list: VirtualList;
   private readonly filterInput: HTMLInputElement;
   private readonly changedButton: HTMLButtonElement;
-  private readonly tally = h("div", { class: "il-tally", role: "status" });
   private readonly empty = h("div", { class: "il-empty-note", hidden: true });
   private readonly toggled = new Set<string>();
   private readonly idPrefix = uniqueId("row");
@@ -70,15 +71,23 @@ export class StepsPane {
       ROW_HEIGHT,
       (index) => this.renderRow(index),
     );
-    this.element = h(
-      "div",
-      { class: "il-steps" },
-      h("div", { class: "il-steps-tools" }, this.filterInput, this.changedButton),
-      this.tally,
-      this.empty,
-      this.list.element,
+    this.pane = new Pane({
+      id: "steps",
+      label: "Steps",
+      tabs: [{ id: "steps", label: "Steps", title: "The steps of the compilation" }],
+      onCollapse: events.onCollapse,
+    });
+    this.pane.note.setAttribute("role", "status");
+    this.pane.body.append(
+      h(
+        "div",
+        { class: "il-steps" },
+        h("div", { class: "il-steps-tools" }, this.filterInput, this.changedButton),
+        this.empty,
+        this.list.element,
+      ),
     );
-    this.disposer.listen(this.filterInput, "input", () => this.rebuild());
+    this.disposer.listen(this.filterInput, "input", () => this.onFilter());
     this.disposer.listen(this.filterInput, "keydown", (event) => this.onFilterKey(event));
     this.disposer.listen(this.list.element, "keydown", (event) => this.onListKey(event));
     this.disposer.listen(this.list.element, "click", (event) => this.onClick(event));
@@ -140,15 +149,26 @@ export class StepsPane {
       (sum, row) => sum + (row.kind === "group" && row.level === 1 ? row.count : 0),
       0,
     );
-    this.tally.textContent =
+    this.pane.setNote(
       shown === this.steps.length
         ? plural(shown, "step")
-        : `${shown.toLocaleString("en-US")} of ${plural(this.steps.length, "step")}`;
+        : `${formatCount(shown)} of ${plural(this.steps.length, "step")}`,
+    );
     this.empty.hidden = shown > 0 || this.steps.length === 0;
     this.empty.textContent = "No step matches. Clear the filter with Esc.";
     this.cursor = Math.max(0, this.rows.findIndex((row) => row.key === key));
     this.list.setCount(this.rows.length);
     this.describeCursor();
+  }
+
+  /** A cleared filter shows again where the selected step stands. */
+  private onFilter(): void {
+    this.rebuild();
+    const step = this.selected === null ? undefined : this.steps[this.selected];
+    if (!step || this.filterInput.value) return;
+    if (this.rowOfStep(step.i) < 0) this.openGroupsOf(step);
+    const row = this.rowOfStep(step.i);
+    if (row >= 0) this.moveCursor(row);
   }
 
   private rowOfStep(step: number): number {
@@ -219,7 +239,7 @@ export class StepsPane {
   private onFilterKey(event: KeyboardEvent): void {
     if (event.key === "Escape" && this.filterInput.value) {
       this.filterInput.value = "";
-      this.rebuild();
+      this.onFilter();
     } else if (event.key === "Escape" || event.key === "Enter" || event.key === "ArrowDown") {
       this.focusList();
       const first = findStepRow(this.rows, -1, 1);

@@ -1,5 +1,5 @@
 /** Draws a timeline's visible part on a canvas. Knows nothing of input or selection logic. */
-import { rowSpans, ticks, type TimelineLayout } from "../data/timeline.ts";
+import { rowSpans, shortName, ticks, type TimelineLayout } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
 
 export const AXIS_HEIGHT = 22;
@@ -176,7 +176,7 @@ function drawRow(
     }
     if (span.count === 1 && width > 26) {
       context.fillStyle = isHollow(event.kind) ? palette.muted : palette.onFill;
-      drawLabel(context, event.name, x + 5, y + boxHeight / 2, width - 9);
+      drawLabel(context, shortName(event), x + 5, y + boxHeight / 2, width - 9);
     }
   }
   context.globalAlpha = 1;
@@ -225,6 +225,13 @@ function drawLaneLabels(context: CanvasRenderingContext2D, scene: Scene): void {
     context.fillRect(0, Math.round(top + lane.rows * ROW_HEIGHT + LANE_GAP / 2), scene.width, 1);
     context.fillStyle = palette.muted;
     const y = top + (lane.rows * ROW_HEIGHT) / 2;
-    drawLabel(context, lane.label, 10, y, gutter - 14);
+    context.fillText(elideMiddle(lane.label, Math.floor((gutter - 14) / CHARACTER_WIDTH)), 10, y);
   }
+}
+
+/** The queue's name begins, the worker's number ends a lane's label: both must be readable. */
+function elideMiddle(text: string, characters: number): string {
+  if (text.length <= characters) return text;
+  const tail = Math.ceil((characters - 1) * 0.55);
+  return `${text.slice(0, characters - 1 - tail)}…${text.slice(text.length - tail)}`;
 }

@@ -20,7 +20,7 @@ export interface TimelineViewEvents {
 
 const MIN_SPAN_NS = 20;
 const CLICK_SLACK_PX = 4;
-const NARROW = 620;
+const NARROW = 760;
 
 export class TimelineView {
   readonly element: HTMLElement;
@@ -313,8 +313,12 @@ export class TimelineView {
 
   private onHover(event: PointerEvent): void {
     if (event.buttons) return;
+    const inGutter = event.offsetX < this.gutter;
+    const row = inGutter ? rowAt(this.tops, event.offsetY) : -1;
+    const lane = this.layout.lanes.find((one) => row >= one.row && row < one.row + one.rows);
+    this.canvas.title = lane?.label ?? "";
     const hit = this.eventAt(event.offsetX, event.offsetY);
-    this.canvas.style.cursor = hit < 0 ? "grab" : "pointer";
+    this.canvas.style.cursor = inGutter ? "default" : hit < 0 ? "grab" : "pointer";
     if (hit < 0) {
       this.hideTooltip();
       return;
