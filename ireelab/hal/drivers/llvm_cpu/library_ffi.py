@@ -134,11 +134,14 @@ class Library:
         environment.processor[0] = processor
         self._environment = environment
         self.environment_address = ctypes.addressof(environment)
-        library = _query(query_address, self.environment_address)
-        self.name = _text(library.header.contents.name) or "executable"
-        self._check_constants(library.constant_count, len(constants))
-        self._bind_imports(library.imports)
-        self.kernels = tuple(_kernel(library.exports, i) for i in range(library.exports.count))
+        try:
+            library = _query(query_address, self.environment_address)
+            self.name = _text(library.header.contents.name) or "executable"
+            self._check_constants(library.constant_count, len(constants))
+            self._bind_imports(library.imports)
+            self.kernels = tuple(_kernel(library.exports, i) for i in range(library.exports.count))
+        except ValueError as error:  # ctypes met a null pointer
+            raise ExecutableMismatch(f"the executable's tables are corrupt: {error}") from error
 
     def _check_constants(self, declared: int, given_bytes: int) -> None:
         if declared * 4 != given_bytes:
