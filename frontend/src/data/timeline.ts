@@ -219,7 +219,8 @@ export function ticks(t0: number, t1: number, most: number): { step: number; tim
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1e-3)));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power;
   const times: number[] = [];
-  for (let k = Math.ceil(t0 / step); k * step <= t1; k++) times.push(k * step);
+  const first = Math.ceil(t0 / step) + 0; // never -0
+  for (let k = first; k * step <= t1; k++) times.push(k * step);
   return { step, times };
 }
 
