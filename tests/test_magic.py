@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from ireelab.errors import UnknownFunction
 from ireelab.widgets.magic import CellFailed, completions, register_magics
@@ -45,13 +46,15 @@ def line(shell: InteractiveShell, name: str, text: str) -> Any:
 
 
 def test_a_cell_binds_its_trace_and_shows_an_explorer(shell: InteractiveShell) -> None:
-    shown = cell(shell, "square --until flow")
+    with capture_output() as captured:
+        cell(shell, "square --until flow")
     trace = shell.user_ns["square"]
     assert trace.complete
     assert set(trace.phases) <= {
         "input", "abi", "global-optimization", "dispatch-creation", "flow",
     }  # fmt: skip
-    assert "application/vnd.jupyter.widget-view+json" in shell.display_formatter.format(shown)[0]
+    (shown,) = captured.outputs
+    assert "application/vnd.jupyter.widget-view+json" in shown.data
 
 
 def test_the_default_name(shell: InteractiveShell) -> None:
@@ -186,6 +189,24 @@ def test_line_magics_without_a_cell(shell: InteractiveShell) -> None:
 def test_completion(shell: InteractiveShell, text: str, offered: list[str]) -> None:
     assert completions(text) == offered
     assert shell.complete(None, text, len(text))[1] == offered
+
+
+def test_progress_is_shown_while_compiling(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ireelab.widgets.explorer import Explorer
+
+    seen: list[Any] = []
+    made = Explorer.__init__
+
+    def watched(self: Explorer, *args: Any, **traits: Any) -> None:
+        made(self, *args, **traits)
+        self.observe(lambda change: seen.append(change.new), "progress")
+
+    monkeypatch.setattr(Explorer, "__init__", watched)
+    cell(shell, "square")
+    assert any(progress.get("count", 0) > 0 and progress["step"] for progress in seen)
+    assert seen[-1] == {}
 
 
 def test_help_lists_the_options(shell: InteractiveShell) -> None:

@@ -11,6 +11,7 @@ diagnostic, in the explorer, in the timeline) is the one the notebook shows besi
 from __future__ import annotations
 
 import re
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from ireelab.pipeline.step import Step
     from ireelab.pipeline.trace import Trace
     from ireelab.vm.run import RunResult
+    from ireelab.widgets.explorer import Explorer
 
 DEFAULT_NAME = "_iree"
+_PROGRESS_SECONDS = 0.2
 
 # `8x64xf32=1`, `f32=2`, `2x3xi8`, `@x.npy`: IREE's form. All else is a Python expression.
 _IREE_INPUT = re.compile(r"@.+|(?:\d+x)+[a-z]\w*(?:=(?!=).*)?|[a-z]+\d+\w*=(?!=).*", re.DOTALL)
@@ -52,7 +55,7 @@ class IreeMagics(Magics):
 
     latest: str | None = None
 
-    @magic_arguments()
+    @magic_arguments(name="%iree")
     @argument("name", nargs="?", default=DEFAULT_NAME, help="variable for the trace (%(default)s)")
     @argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
     @argument("--pipeline", default="upstream", help="whose passes: upstream (%(default)s)")
@@ -73,21 +76,27 @@ class IreeMagics(Magics):
         "--flag", dest="flags", action="append", default=[], metavar="F", help="for iree-compile"
     )
     @cell_magic
-    def iree(self, line: str, cell: str) -> object:
+    def iree(self, line: str, cell: str) -> None:
         """Compile the cell's MLIR step by step, show the explorer, keep the trace in NAME."""
-        import ireelab
+        from ireelab.viz.payload import trace_payload
+        from ireelab.widgets.explorer import Explorer
 
         options = _parse(self.iree, line)
         _check(options)
         inputs = self._inputs(options.inputs)
-        trace = self._compile(f"// %%iree {line}".rstrip() + f"\n{cell}", options)
+        explorer = Explorer(progress={"state": "compiling", "step": "", "count": 0})
+        display(explorer)
+        trace = self._compile(f"// %%iree {line}".rstrip() + f"\n{cell}", options, explorer)
         self._bind(options.name, trace)
         self.latest = options.name
-        if options.run is None:
-            return ireelab.explore(trace)
-        result = self._run(trace, options, options.run or None, inputs)
-        self._bind(f"{options.name}_result", result)
-        return ireelab.explore(trace, result)
+        result = None
+        try:
+            if options.run is not None:
+                result = self._run(trace, options, options.run or None, inputs)
+                self._bind(f"{options.name}_result", result)
+        finally:
+            payload = trace_payload(trace, run=result)
+            explorer.show(payload.index, payload.chunks)
 
     @magic_arguments()
     @argument("name", nargs="?", help="a trace or a program (default: the latest %%%%iree cell's)")
@@ -126,8 +135,10 @@ class IreeMagics(Magics):
 
     # --- helpers ---------------------------------------------------------------------
 
-    def _compile(self, source: str, options: Namespace) -> Trace:
+    def _compile(self, source: str, options: Namespace, explorer: Explorer) -> Trace:
+        """Compile with progress in ``explorer``, which shows a failure as far as it got."""
         import ireelab
+        from ireelab.viz.payload import trace_payload
 
         try:
             return ireelab.compile(
@@ -137,11 +148,16 @@ class IreeMagics(Magics):
                 until=options.until,
                 flags=tuple(options.flags),
                 name=f"{options.name}.mlir",
+                progress=_Progress(explorer),
             )
         except CompileError as error:
-            if error.trace is not None and error.trace.steps:
-                self._bind(f"{options.name}_failed", error.trace)
-                display(ireelab.explore(error))
+            if error.trace is None:
+                explorer.close()
+            else:
+                payload = trace_payload(error.trace, error=error)
+                explorer.show(payload.index, payload.chunks)
+                if error.trace.steps:
+                    self._bind(f"{options.name}_failed", error.trace)
             raise CellFailed(describe(error, options.name)) from error
 
     def _run(
@@ -193,6 +209,21 @@ class IreeMagics(Magics):
         if self.latest is None:
             raise UsageError("no %%iree cell has been compiled yet: compile one, or give a name")
         return self.latest
+
+
+class _Progress:
+    """Tells an explorer how far a compilation has come, a few times a second."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._next_seconds = 0.0
+
+    def __call__(self, count: int, name: str) -> None:
+        now_seconds = time.monotonic()
+        if now_seconds < self._next_seconds:
+            return
+        self._next_seconds = now_seconds + _PROGRESS_SECONDS
+        self._explorer.progress = {"state": "compiling", "step": name, "count": count}
 
 
 def find_step(trace: Trace, text: str) -> Step:
