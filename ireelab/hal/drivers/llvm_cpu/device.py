@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ireelab.errors import DeviceUnavailable
 from ireelab.hal.command_buffer import CommandBuffer
@@ -96,8 +97,9 @@ class LlvmCpuDevice(QueueDevice):
         )
 
     def _fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
-        span = target.map()[offset : offset + length]
-        span.reshape(-1, len(pattern))[:] = np.frombuffer(pattern, np.uint8)
+        span: npt.NDArray[np.uint8] = target.map()[offset : offset + length]
+        rows = np.ndarray((length // len(pattern), len(pattern)), np.uint8, span.data)
+        rows[:] = np.frombuffer(pattern, np.uint8)
 
     def _update(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
         target.map()[offset : offset + len(data)] = np.frombuffer(data, np.uint8)

@@ -208,12 +208,13 @@ class _Packer:
                 f"{function.constant_count} constants, got {len(bindings)} and {len(constants)}"
             )
         first_binding = len(self.bindings)
-        size_bytes = sum(self._binding(reference, number) for number, reference in
-                         enumerate(bindings))  # fmt: skip
+        size_bytes = 0
+        for number, reference in enumerate(bindings):
+            size_bytes += self._binding(reference, number)
         if counts is not None:
             self._binding(counts, len(bindings))
         first_constant = len(self.constants)
-        self.constants.extend(value & 0xFFFFFFFF for value in constants)
+        self.constants.extend([value & 0xFFFFFFFF for value in constants])
         x, y, z = workgroups or (0, 0, 0)
         size = function.workgroup_size
         self.keep.append(library)
