@@ -1,8 +1,8 @@
 """Marshalling between NumPy and a function's arguments and results.
 
 A ``Signature`` is prepared once per function; calling it per invocation only checks and wraps.
-Arrays that are C-contiguous and 64-byte aligned go in without a copy, results come out over the
-device's own memory.
+Arrays are copied in, since compiled programs may compute in the memory of their arguments (a sort
+does); results come out over the device's own memory.
 """
 
 # NumPy types some members of an array only in part.
@@ -39,7 +39,7 @@ _MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
 _USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
 
 _ALIGNMENT_BYTES = 64
-_STAGED_LIMIT_BYTES = 64 << 10  # above, importing the array in place is cheaper than copying it
+_STAGED_LIMIT_BYTES = 64 << 10  # above, memory kept for each input would add up
 
 # Every element type by its name: the kinds and widths of hal/element_type.py.
 _ELEMENT_TYPES = {
@@ -53,8 +53,7 @@ _INTEGER_RANGES = {"i1": (0, 1), "i8": (-128, 255), "i16": (-(1 << 15), (1 << 16
 class Signature:
     """How one function is called: converters of its arguments and results."""
 
-    def __init__(self, function: Function, device: Device, *, keeps_inputs: bool) -> None:
-        """``keeps_inputs``: the program may hold on to inputs, so that they are copied."""
+    def __init__(self, function: Function, device: Device) -> None:
         self.function = function
         declared, results = parse_declaration(function.declaration)
         if len(declared) != len(function.arguments):
@@ -63,7 +62,7 @@ class Signature:
             results = tuple(_undeclared(letter) for letter in function.results)
         self.arguments = declared
         self._converters: list[Callable[[Any], Any]] = [
-            _TensorInput(function.name, i, type_, device, copies=keeps_inputs)
+            _TensorInput(function.name, i, type_, device)
             if letter == "r"
             else _ScalarInput(function.name, i, letter, type_.element)
             for i, (letter, type_) in enumerate(zip(function.arguments, declared, strict=True))
@@ -103,9 +102,7 @@ def _undeclared(letter: str) -> DeclaredType:
 class _TensorInput:
     """Arrays to buffer views."""
 
-    def __init__(
-        self, function: str, index: int, type_: DeclaredType, device: Device, *, copies: bool
-    ) -> None:
+    def __init__(self, function: str, index: int, type_: DeclaredType, device: Device) -> None:
         self._where = f"input {index} of {function!r}"
         self._type = type_
         self._element_type = _ELEMENT_TYPES.get(type_.element) if type_.shape is not None else None
@@ -113,12 +110,11 @@ class _TensorInput:
         # The only shape it can have, None where some dimension or all is free.
         static = type_.shape is not None and None not in type_.shape
         self._shape: tuple[int | None, ...] | None = type_.shape if static else None
-        self._import = device.allocator.import_host
-        self._copies = copies
+        self._allocate = device.allocator.allocate
         self._staging = self._make_staging(device)
 
     def _make_staging(self, device: Device) -> _Staging | None:
-        """Copying a small array of a known type into memory kept for it beats importing it."""
+        """Copying a small array of a known type into memory kept for it beats allocating it."""
         if self._dtype is None or self._element_type is None or self._shape is None:
             return None
         shape = tuple(dim for dim in self._shape if dim is not None)
@@ -139,8 +135,10 @@ class _TensorInput:
         element_type = self._element_type
         if element_type is None:
             element_type = element_type_from_dtype(value.dtype)
-        data = value.copy() if self._copies else value
-        return BufferView(self._import(data, _MEMORY, _USAGE), value.shape, element_type)
+        buffer = self._allocate(_MEMORY, _USAGE, value.nbytes)
+        if value.nbytes:
+            buffer.map()[...] = value.reshape(-1).view(np.uint8)
+        return BufferView(buffer, value.shape, element_type)
 
     def _checked(self, value: Any) -> Array:
         """``value`` as an array of the declared type, or ``InvalidInput``."""

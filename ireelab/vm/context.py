@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ireelab.errors import ExecutableMismatch, ProgramError, UnsupportedImport, VMError
 from ireelab.hal.device import Device
 from ireelab.hal.registry import create_device
-from ireelab.vm import isa
 from ireelab.vm.abi import Signature, Value
 from ireelab.vm.check_module import CheckModule
 from ireelab.vm.hal_module import HalModule
@@ -205,36 +204,13 @@ class Context:
             function = self.program.function(name)
             ordinal = self.program.module.exports[function.name]
             found = Entry(
-                Signature(function, self.device, keeps_inputs=self._keeps_inputs(ordinal)),
+                Signature(function, self.device),
                 ordinal,
                 self._functions[ordinal],
                 not function.asynchronous and not self._yields(ordinal),
             )
             self._entries[name or ""] = found
         return found
-
-    def _keeps_inputs(self, ordinal: int) -> bool:
-        """Whether a function may store a buffer in a global, and an input thus outlive the call."""
-        functions = self.program.translation.functions
-        seen = {ordinal}
-        pending = [ordinal]
-        while pending:
-            for block in functions[pending.pop()].blocks:
-                for instruction in block.instructions:
-                    if instruction.mnemonic.startswith("global.store") and (
-                        instruction.mnemonic.endswith("ref")
-                    ):
-                        return True
-                    callee = instruction.operands[0] if instruction.operands else None
-                    if (
-                        instruction.mnemonic.startswith("call")
-                        and isinstance(callee, int)
-                        and not callee & isa.IMPORT_BIT
-                        and callee not in seen
-                    ):
-                        seen.add(callee)
-                        pending.append(callee)
-        return False
 
     # --- calls ----------------------------------------------------------------------
 

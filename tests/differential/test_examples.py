@@ -72,6 +72,31 @@ def test_inputs_survive_a_call(example: Example) -> None:
     assert_equal_bits(inputs, example.inputs())
 
 
+SORT = """
+func.func @sort(%a: tensor<20000xi32>) -> tensor<20000xi32> {
+  %sorted = "stablehlo.sort"(%a) ({
+  ^bb0(%x: tensor<i32>, %y: tensor<i32>):
+    %less = stablehlo.compare LT, %x, %y : (tensor<i32>, tensor<i32>) -> tensor<i1>
+    stablehlo.return %less : tensor<i1>
+  }) {dimension = 0 : i64, is_stable = false} : (tensor<20000xi32>) -> tensor<20000xi32>
+  return %sorted : tensor<20000xi32>
+}
+"""
+
+
+def test_inputs_survive_a_program_that_works_in_place() -> None:
+    """IREE sorts in the memory of the argument, which must not be the caller's."""
+    memory = np.zeros(20016, np.int32)
+    start = -memory.ctypes.data % 64 // 4
+    values = memory[start : start + 20000]  # aligned, so that it could be used in place
+    values[...] = np.arange(20000)
+    values[:2] = values[1::-1]
+    before = values.copy()
+    (ordered,) = il.run(il.compile(SORT), "sort", values).outputs
+    np.testing.assert_array_equal(ordered, np.arange(20000))
+    np.testing.assert_array_equal(values, before)
+
+
 @pytest.mark.parametrize("kind", ["jit", "elf"])
 def test_state_of_the_counter(kind: str) -> None:
     program = artefacts.program(examples.path("counter"), kind)
