@@ -28,6 +28,7 @@ from ireelab.vm import isa
 from ireelab.vm.convention import CallingConvention, group_spans
 from ireelab.vm.decode import Block, Instruction, decode, register_name
 from ireelab.vm.module import BytecodeModule, FunctionDef
+from ireelab.vm.semantics import HELPERS
 from ireelab.vm.structure import FunctionWriter
 
 if TYPE_CHECKING:
@@ -103,19 +104,25 @@ class Names:
     """Python names of imports, functions and read-only data."""
 
     def __init__(self, module: BytecodeModule) -> None:
-        self.imports = tuple(_identifier(i.name) for i in module.imports)
-        taken = set(self.imports)
-        functions: list[str] = []
-        for function in module.functions:
-            name = _identifier(function.name)
-            if name in taken or name in _RESERVED or re.fullmatch(r"[GRDir]\d*|D\d+", name):
-                name = f"{name}_{function.ordinal}"
-            taken.add(name)
-            functions.append(name)
-        self.functions = tuple(functions)
+        taken = set(HELPERS) | _RESERVED
+        self.imports = tuple(_unique(i.name, n, taken) for n, i in enumerate(module.imports))
+        self.functions = tuple(_unique(f.name, f.ordinal, taken) for f in module.functions)
 
 
-_RESERVED = frozenset(("pc", "Wait", "VMError", "VMList", "inf", "nan", "f32", "choose", "failure"))
+# Names that generated code has a meaning for, and those of registers and read-only data.
+_RESERVED = frozenset(("pc", "result", "Wait", "failure", "G", "R", "D"))
+_REGISTER = re.compile(r"[Dir]\d+|.*_resolved")
+
+
+def _unique(name: str, ordinal: int, taken: set[str]) -> str:
+    """A Python name of its own, as close to ``name`` as can be; adds it to ``taken``."""
+    text = _identifier(name)
+    if text in taken or _REGISTER.fullmatch(text):
+        text = f"{text}_{ordinal}"
+    while text in taken:
+        text += "_"
+    taken.add(text)
+    return text
 
 
 def _identifier(name: str) -> str:

@@ -31,6 +31,12 @@ def iree_compile(source: str, *flags: str) -> bytes:
     return done.stdout
 
 
+def assemble(source: Path, target: Path) -> None:
+    """VM assembly text to a .vmfb."""
+    command = [tool("iree-as-module"), f"--output={target}", str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 class VmReference:
     """Calls functions of numbers in IREE's own VM, without a device."""
 
