@@ -146,6 +146,22 @@ class OutOfDeviceMemory(DeviceError):
     """The device could not allocate."""
 
 
+class DeviceLost(DeviceError):
+    """The device stopped answering; it must be closed, other devices still work."""
+
+
+class DeviceTimeout(DeviceError):
+    """Work on the device did not end within the time the device was opened with."""
+
+
+class DeviceValidationError(DeviceError):
+    """What a native validation layer said; ``messages`` holds each of its messages."""
+
+    def __init__(self, message: str, *, messages: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.messages = tuple(messages)
+
+
 class CommandBufferError(DeviceError):
     """A command buffer recorded or submitted against the HAL's rules."""
 
