@@ -38,3 +38,10 @@ def _escaped(match: re.Match[str]) -> str:
     """IREE prints the message of ``vm.fail`` with the quotes inside it bare; escape them."""
     message = re.sub(r'(?<!\\)"', r"\"", match[2])
     return f'{match[1]}"{message}"'
+
+
+def value_names(op: Any) -> Any:
+    """An ``ir.AsmState``: the SSA names of an op's values as the IR prints them, numbered once for many look-ups."""
+    from iree.compiler import ir
+
+    return ir.AsmState(op, True)

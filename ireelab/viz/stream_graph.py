@@ -1,0 +1,139 @@
+"""The schedule of a program: executions, waves of concurrency, commands and what orders them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from ireelab.pipeline.session import value_names
+from ireelab.pipeline.step import Step
+from ireelab.pipeline.trace import Trace
+from ireelab.viz.hazards import Hazard, find_hazards
+from ireelab.viz.steps import last_stream_step
+from ireelab.viz.stream_ir import Command, Execution, Resource, StreamProgram, read_stream_program
+from ireelab.viz.text_table import html_table, text_table
+
+_HEADINGS = ("command", "execution", "wave", "name", "reads", "writes", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGraph:
+    """Commands as nodes, data dependence as edges, in program order.
+
+    ``edges`` connect commands by index: RAW, WAR or WAW on bytes both touch. A write hides
+    what touched its bytes before: that follows through it. ``execution_edges`` connect
+    executions by index, through timepoints; one that does not go forward is carried by a loop.
+    """
+
+    step: int  # whose IR this was read from
+    executions: tuple[Execution, ...]
+    commands: tuple[Command, ...]
+    edges: tuple[Hazard, ...]
+    execution_edges: tuple[tuple[int, int], ...]
+    resources: tuple[Resource, ...]
+
+    @property
+    def dispatches(self) -> tuple[Command, ...]:
+        """The commands that run an executable."""
+        return tuple(command for command in self.commands if command.kind == "dispatch")
+
+    def counts(self) -> dict[str, int]:
+        """Commands by kind."""
+        return dict(Counter(command.kind for command in self.commands))
+
+    def to_json(self) -> dict[str, object]:
+        """The graph for JSON.
+
+        ``dispatches`` and ``others`` (copies, fills, flushes, ...) hold commands with their
+        ``index``; ``edges`` has ``from``, ``to``, ``kind``, ``resource``, ``offset_bytes``,
+        ``length_bytes`` and ``exact``; ``execution_edges`` is pairs of execution indices.
+        """
+        others = [command.to_json() for command in self.commands if command.kind != "dispatch"]
+        return {
+            "step": self.step,
+            "executions": [execution.to_json() for execution in self.executions],
+            "dispatches": [command.to_json() for command in self.dispatches],
+            "others": others,
+            "edges": [edge.to_json() for edge in self.edges],
+            "execution_edges": [list(edge) for edge in self.execution_edges],
+            "resources": [resource.to_json() for resource in self.resources],
+        }
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        after: dict[int, set[int]] = {}
+        for edge in self.edges:
+            after.setdefault(edge.second, set()).add(edge.first)
+        return [
+            (
+                command.index,
+                command.execution,
+                command.wave,
+                command.name,
+                ", ".join(a.resource for a in command.accesses if a.reads),
+                ", ".join(a.resource for a in command.accesses if a.writes),
+                " ".join(map(str, sorted(after.get(command.index, ())))),
+            )
+            for command in self.commands
+        ]
+
+    def _summary(self) -> str:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts().items()))
+        waves = sum(len(execution.waves) for execution in self.executions)
+        return (
+            f"Stream graph: {len(self.executions)} executions, {waves} waves, "
+            f"{counts or 'no commands'}, {len(self.edges)} edges"
+        )
+
+    def __str__(self) -> str:
+        return f"{self._summary()}\n{text_table(_HEADINGS, self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._summary(), _HEADINGS, self._rows())
+
+
+def stream_graph(trace: Trace, step: Step | int | str | None = None) -> StreamGraph:
+    """Read the schedule from Stream-level IR.
+
+    Args:
+        step: a step with ``stream.cmd.*`` or ``stream.async.*`` IR; by default the last before
+            IREE widens all accesses to whole resources (see ``last_stream_step``).
+
+    Raises:
+        CompileError: the trace has no stream phase.
+        KeyError: no such step.
+    """
+    chosen = last_stream_step(trace) if step is None else trace.step(step)
+    return graph_of(read_program(trace, chosen), chosen.index)
+
+
+def read_program(trace: Trace, step: Step) -> StreamProgram:
+    """The executions and commands of the module after a step."""
+    return read_stream_program(trace.module(step), value_names)
+
+
+def graph_of(program: StreamProgram, step_index: int) -> StreamGraph:
+    """Add the edges to a program."""
+    return StreamGraph(
+        step=step_index,
+        executions=program.executions,
+        commands=program.commands,
+        edges=tuple(_edges(program)),
+        execution_edges=tuple(
+            (earlier, execution.index)
+            for execution in program.executions
+            for earlier in execution.after
+        ),
+        resources=program.resources,
+    )
+
+
+def _edges(program: StreamProgram) -> Iterator[Hazard]:
+    """Data dependence within each function; functions are called in no known order."""
+    functions = {execution.index: execution.function for execution in program.executions}
+    for _, group in groupby(program.commands, lambda command: functions[command.execution]):
+        commands = list(group)
+        for hazard in find_hazards([command.accesses for command in commands]):
+            first, second = commands[hazard.first].index, commands[hazard.second].index
+            yield replace(hazard, first=first, second=second)
