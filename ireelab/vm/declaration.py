@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TENSOR = re.compile(r"tensor<((?:(?:\d+|\?)x)*)([^,>x]+(?:<[^>]*>)?)(?:,.*)?>")
+_TENSOR = re.compile(r"tensor<((?:(?:\d+|\?)x)*)([a-zA-Z]\w*(?:<[^>]*>)?)(?:,.*)?>")
 
 
 @dataclass(frozen=True, slots=True)
