@@ -83,7 +83,7 @@ def test_corruption_is_reported_or_harmless(data: bytes) -> None:
     generator = random.Random(1)
     (size,) = struct.unpack_from("<I", data)
     rejected = 0
-    for _ in range(600):
+    for _ in range(250):
         broken = bytearray(data)
         for _ in range(generator.choice((1, 1, 4))):
             broken[generator.randrange(size)] = generator.randrange(256)
@@ -91,7 +91,7 @@ def test_corruption_is_reported_or_harmless(data: bytes) -> None:
             _decode_all(bytes(broken))
         except IreelabError:
             rejected += 1
-    assert rejected > 50
+    assert rejected > 20
 
 
 def test_corrupt_offsets_and_counts_are_reported(data: bytes) -> None:
@@ -207,12 +207,8 @@ def test_declarations() -> None:
 
 def test_programs_without_debug_information_load(path: Path) -> None:
     source = (PROGRAMS / "checks.mlir").read_text()
-    stripped = iree_compile(
-        source,
-        *flags,
-        "--iree-llvmcpu-target-cpu=host",
-        "--iree-vm-bytecode-module-strip-source-map",
-    )
+    strip = "--iree-vm-bytecode-module-strip-source-map"
+    stripped = iree_compile(source, *CPU_FLAGS, strip)
     program = il.load(stripped)
     assert program.module.debug is None
     il.run(program, "holds")
