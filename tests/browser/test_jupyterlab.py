@@ -156,9 +156,10 @@ def test_a_failing_cell_shows_its_line_and_leaves_the_rest_alone(
 
     assert notebook.evaluate("square.complete") == "True"
     assert notebook.evaluate("square_result.outputs[0].tolist()") == "[9.0, 9.0, 9.0, 9.0]"
-    explorer = the_explorer(notebook)
-    explorer.locator(".il-step").nth(2).click()
-    expect(selected_step(explorer)).to_be_visible()
+    expect(notebook.page.locator(".ireelab").last).to_contain_text("undeclared SSA value")
+    earlier = notebook.page.locator(".ireelab").first
+    earlier.locator(".il-step").nth(2).click()
+    expect(selected_step(earlier)).to_be_visible()
 
 
 def test_a_failing_pass_is_explored(open_notebook: OpenNotebook) -> None:
