@@ -20,8 +20,8 @@ Array = NDArray[Any]
 every_example = pytest.mark.parametrize("example", examples.EXAMPLES, ids=lambda e: e.name)
 
 
-def run_here(example: Example, kind: str) -> tuple[Array, ...]:
-    with il.Context(artefacts.program(example.path, kind), "llvm-cpu") as context:
+def run_here(example: Example, kind: str, device: str = "llvm-cpu") -> tuple[Array, ...]:
+    with il.Context(artefacts.program(example.path, kind), device) as context:
         outputs = context.invoke(example.function, *example.inputs())
         return tuple(np.array(output) for output in outputs)
 
@@ -53,6 +53,25 @@ def test_our_program_on_their_runtime(example: Example) -> None:
 def test_jit_against_elf(example: Example) -> None:
     """The same LLVM IR, compiled by another version of LLVM: the same bits, so far."""
     assert_equal_bits(run_here(example, "jit"), run_here(example, "elf"))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads(threads: int) -> None:
+    """Workgroups do not share sums: how they are spread changes nothing."""
+    example = examples.get("transformer")
+    spread = run_here(example, "elf", f"llvm-cpu:threads={threads}")
+    assert_equal_bits(spread, run_here(example, "elf"))
+
+
+@every_example
+def test_profiling_changes_nothing(example: Example) -> None:
+    program = artefacts.program(example.path, "elf")
+    inputs = example.inputs()
+    result = il.run(program, example.function, *inputs, device="llvm-cpu", profile=True)
+    assert result.timeline is not None
+    assert any(event.kind == "dispatch" for event in result.timeline.events)
+    outputs = tuple(np.array(output) for output in result.outputs)
+    assert_equal_bits(outputs, run_here(example, "elf"))
 
 
 @every_example
@@ -130,3 +149,21 @@ def test_outputs_outlive_the_context() -> None:
     ).outputs
     expected = references.outputs("mlp", examples.inputs("mlp"))
     references.assert_close(np.array(outputs[0]), expected[0])
+
+
+def test_every_file_is_listed() -> None:
+    folder = examples.path("mlp").parent
+    assert {path.stem for path in folder.glob("*.mlir")} == set(examples.names())
+    readme = (folder / "README.md").read_text()
+    assert [name for name in examples.names() if f"`{name}.mlir`" not in readme] == []
+
+
+def test_an_unknown_example_lists_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="transformer"):
+        examples.get("nothing")
+
+
+@every_example
+def test_inputs_are_seeded(example: Example) -> None:
+    assert_equal_bits(example.inputs(seed=3), example.inputs(seed=3))
+    assert example.inputs(seed=3)[0].tobytes() != example.inputs(seed=4)[0].tobytes()
