@@ -25,6 +25,7 @@ export class App {
   private readonly details: DetailsPane;
   private readonly timeline: TimelinePane;
   private readonly events: readonly TimelineEvent[];
+  private readonly byEntryPoint = new Map<string, Set<number>>();
   /** Selecting an event reads texts; only the last one asked for counts. */
   private linking = 0;
 
@@ -35,6 +36,11 @@ export class App {
   ) {
     const { store } = this;
     this.events = index.run?.timeline ?? [];
+    this.events.forEach(({ entry_point }, i) => {
+      const peers = this.byEntryPoint.get(entry_point);
+      if (peers) peers.add(i);
+      else if (entry_point) this.byEntryPoint.set(entry_point, new Set([i]));
+    });
     this.header = new Header(index, () => this.help.toggle());
     this.steps = new StepsPane({
       onSelect: (step) => void this.selectStep(step),
@@ -142,15 +148,15 @@ export class App {
       return;
     }
     const current = wanted ?? this.store.selection.step;
-    const candidates = [current, this.events[event].step ?? current];
-    for (const step of candidates) {
+    const best = this.events[event].step ?? current;
+    for (const step of new Set([current, best])) {
       const line = await this.lineOf(event, step);
       if (request !== this.linking) return;
       if (line === null) continue;
       this.store.select({ event, step, line, view: "ir" });
       return;
     }
-    this.store.select({ event, step: candidates[1], line: null });
+    this.store.select({ event, step: best, line: null });
   }
 
   private async lineOf(event: number, step: number | null): Promise<number | null> {
@@ -177,14 +183,14 @@ export class App {
   private showLists(now: View): void {
     const { step, event } = now.selection;
     this.steps.show(step, now.base);
-    this.details.show(this.index, step === null ? null : this.index.steps[step], event);
-    this.timeline.show(now, this.relatedTo(now.selection));
+    const related = this.relatedTo(now.selection);
+    this.details.show(this.index, step === null ? null : this.index.steps[step], event, related);
+    this.timeline.show(now, related);
   }
 
   private relatedTo({ event }: Selection): ReadonlySet<number> {
-    const entryPoint = event === null ? "" : this.events[event].entry_point;
-    if (!entryPoint) return new Set();
-    return new Set(this.events.flatMap((e, i) => (e.entry_point === entryPoint ? [i] : [])));
+    const peers = event === null ? null : this.byEntryPoint.get(this.events[event].entry_point);
+    return peers ?? new Set();
   }
 
   // --- keys --------------------------------------------------------------------------------

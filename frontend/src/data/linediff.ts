@@ -53,10 +53,15 @@ export function diffLines(
   options: DiffOptions = {},
 ): LineChange[] {
   const ids = new Map<string, number>();
+  // Most lines of one text stand in the other as they are: those are normalised once.
+  const known = new Map<string, number>();
   const intern = (line: string): number => {
+    let id = known.get(line);
+    if (id !== undefined) return id;
     const key = options.ignoreNames ? normalizeNames(line) : line;
-    let id = ids.get(key);
-    if (id === undefined) ids.set(key, (id = ids.size));
+    id = ids.get(key) ?? ids.size;
+    ids.set(key, id);
+    known.set(line, id);
     return id;
   };
   const idsA = Int32Array.from(a, intern);

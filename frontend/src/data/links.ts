@@ -1,5 +1,5 @@
 /** Which line of a text shows a timeline event, and which events a line starts. */
-import { indentOf, parentLine, symbolsIn, type LineSource } from "./mlir.ts";
+import { indentOf, parentLine, symbolsIn, type LineSource, type TextLines } from "./mlir.ts";
 import type { TimelineEvent } from "./types.ts";
 
 const DISPATCH = /\bdispatch\b/;
@@ -8,12 +8,12 @@ const DISPATCH = /\bdispatch\b/;
  * The line that mentions the event's entry point; one that dispatches it wins over one that
  * declares it. Without an entry point in the text, its executable will do. Null otherwise.
  */
-export function lineOfEvent(lines: LineSource, event: TimelineEvent): number | null {
+export function lineOfEvent(lines: TextLines, event: TimelineEvent): number | null {
   return lineOfSymbol(lines, event.entry_point) ?? lineOfSymbol(lines, event.executable);
 }
 
-function lineOfSymbol(lines: LineSource, symbol: string): number | null {
-  if (!symbol) return null;
+function lineOfSymbol(lines: TextLines, symbol: string): number | null {
+  if (!symbol || !lines.text.includes(symbol)) return null;
   let first: number | null = null;
   for (let n = 1; n <= lines.count; n++) {
     const line = lines.line(n);

@@ -9,9 +9,13 @@ export interface LineSource {
   line(number: number): string;
 }
 
-export function linesOf(text: string): LineSource {
+export interface TextLines extends LineSource {
+  readonly text: string;
+}
+
+export function linesOf(text: string): TextLines {
   const lines = text.split("\n");
-  return { count: lines.length, line: (number) => lines[number - 1] ?? "" };
+  return { text, count: lines.length, line: (number) => lines[number - 1] ?? "" };
 }
 
 // --- tokens ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** The middle of the explorer: the IR, the diff, or the problems of a failed compile. */
 import { formatCount, plural } from "../data/format.ts";
-import { linesOf, type LineSource } from "../data/mlir.ts";
+import { findSymbol, linesOf, type TextLines } from "../data/mlir.ts";
 import type { TextStore } from "../data/payload.ts";
 import { symbolOf } from "../data/steps.ts";
 import type { Index, Step } from "../data/types.ts";
@@ -40,6 +40,7 @@ export class CodePane {
   private diffKey = "";
   private diffNote = "";
   private request = 0;
+  private lastSplit: TextLines | null = null;
 
   constructor(
     root: Document | ShadowRoot,
@@ -116,9 +117,15 @@ export class CodePane {
   }
 
   /** The lines of a step's text (of the source for null), for linking. */
-  async lines(step: number | null): Promise<LineSource | null> {
+  async lines(step: number | null): Promise<TextLines | null> {
     const id = this.textOf(step);
-    return id === null ? null : linesOf(await this.texts.text(id));
+    return id === null ? null : this.split(await this.texts.text(id));
+  }
+
+  /** Stepping through events asks for the same text's lines again and again. */
+  private split(text: string): TextLines {
+    if (this.lastSplit?.text !== text) this.lastSplit = linesOf(text);
+    return this.lastSplit;
   }
 
   get mode(): Mode {
@@ -210,7 +217,16 @@ export class CodePane {
       this.irText = id;
     }
     this.ir.selectLine(line, line !== null);
-    this.pane.setNote([this.describe(step), plural(countLines(text), "line")].join(" · "));
+    if (fresh && line === null) this.scrollToScope(step, text);
+    this.pane.setNote([this.describe(step), plural(this.ir.lineCount, "line")].join(" · "));
+  }
+
+  /** In a whole module, what the step ran on is what one wants to see first. */
+  private scrollToScope(step: number | null, text: string): void {
+    const symbol = step === null ? "" : symbolOf(this.index.steps[step]).slice(1);
+    if (!symbol || !this.store.wholeModule) return;
+    const line = findSymbol(this.split(text), symbol);
+    if (line !== null) this.ir.scrollTo(line);
   }
 
   private async showDiff(request: number): Promise<void> {
@@ -324,10 +340,4 @@ function textId(id: number | undefined): number | null {
 function describeChanges(summary: DiffSummary | null): string {
   if (!summary) return "no changes";
   return `${plural(summary.changes, "change")} · +${formatCount(summary.added)} −${formatCount(summary.removed)} lines`;
-}
-
-function countLines(text: string): number {
-  let count = 1;
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
-  return count - (text.endsWith("\n") ? 1 : 0);
 }

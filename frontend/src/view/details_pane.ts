@@ -25,11 +25,17 @@ export class DetailsPane {
 
   constructor(private readonly events: DetailsEvents) {}
 
-  show(index: Index, step: Step | null, event: number | null): void {
+  /** `related` holds the events that run the same entry point as the selected one. */
+  show(
+    index: Index,
+    step: Step | null,
+    event: number | null,
+    related: ReadonlySet<number>,
+  ): void {
     const timeline = index.run?.timeline ?? [];
     const sections: HTMLElement[] = [];
     if (event !== null && timeline[event])
-      sections.push(this.eventSection(timeline, event, index.steps));
+      sections.push(this.eventSection(timeline, event, [...related], index.steps));
     if (step) sections.push(stepSection(step));
     else sections.push(this.overview(index));
     if (index.run && !step && event === null) sections.push(runSection(index.run));
@@ -40,12 +46,10 @@ export class DetailsPane {
   private eventSection(
     timeline: readonly TimelineEvent[],
     selected: number,
+    peers: readonly number[],
     steps: readonly Step[],
   ): HTMLElement {
     const event = timeline[selected];
-    const peers = event.entry_point
-      ? timeline.flatMap((other, i) => (other.entry_point === event.entry_point ? [i] : []))
-      : [];
     const section = h(
       "section",
       { "data-il": "event-details" },
@@ -166,7 +170,9 @@ function stepSection(step: Step): HTMLElement {
     h(
       "ol",
       { class: "il-scope" },
-      ...step.scope.map((part) => h("li", { title: part }, h("code", {}, part))),
+      ...step.scope.map((part, depth) =>
+        h("li", { title: part, style: `margin-left:${depth * 8}px` }, h("code", {}, part)),
+      ),
     ),
   );
   const delta = Object.entries(step.delta).filter(([, change]) => change !== 0);

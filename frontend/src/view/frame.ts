@@ -26,7 +26,7 @@ export class Frame {
         orientation: "vertical",
         label: "Width of the steps",
         property: "--il-steps",
-        size: 290,
+        size: 310,
         min: 150,
         max: () => Math.max(200, width() * 0.5),
         direction: 1,

@@ -28,8 +28,17 @@ export class IrView {
     this.view.scrollDOM.scrollLeft = scrollLeft;
   }
 
+  get lineCount(): number {
+    return this.view.state.doc.lines;
+  }
+
   selectLine(line: number | null, scroll: boolean): void {
     revealLine(this.view, line, scroll);
+  }
+
+  scrollTo(line: number): void {
+    const { from } = this.view.state.doc.line(line);
+    this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: "start", yMargin: 40 }) });
   }
 
   focus(): void {

@@ -23,6 +23,7 @@ export interface Palette {
 export interface Scene {
   layout: TimelineLayout;
   events: readonly TimelineEvent[];
+  /** Where rows stand on the canvas, scrolling counted in. */
   rowTops: readonly number[];
   t0: number;
   t1: number;
@@ -107,15 +108,17 @@ export function drawTimeline(context: CanvasRenderingContext2D, scene: Scene): v
   context.rect(gutter, 0, width - gutter, height);
   context.clip();
   context.translate(gutter, 0);
-  for (let row = 0; row < scene.layout.rowCount; row++) drawRow(context, scene, scale, row);
+  for (let row = 0; row < scene.layout.rowCount; row++)
+    if (scene.rowTops[row] > AXIS_HEIGHT - ROW_HEIGHT && scene.rowTops[row] < height)
+      drawRow(context, scene, scale, row);
   drawSelection(context, scene, scale);
   context.restore();
   drawLaneLabels(context, scene);
+  drawAxis(context, scene, scale);
 }
 
 function drawGrid(context: CanvasRenderingContext2D, scene: Scene, scale: number): void {
-  const { palette, width, height, gutter } = scene;
-  const { times, step } = ticks(scene.t0, scene.t1, Math.max(2, (width - gutter) / 110));
+  const { palette, height, gutter } = scene;
   if (scene.range) {
     const [from, to] = scene.range;
     context.fillStyle = palette.accentBackground;
@@ -123,11 +126,23 @@ function drawGrid(context: CanvasRenderingContext2D, scene: Scene, scale: number
     context.fillRect(Math.max(gutter, x), AXIS_HEIGHT, (to - from) * scale, height);
   }
   context.fillStyle = palette.line;
-  for (const time of times) {
+  for (const time of axisTicks(scene).times) {
     const x = Math.round(gutter + (time - scene.t0) * scale);
-    context.fillRect(x, AXIS_HEIGHT - 5, 1, height);
+    context.fillRect(x, AXIS_HEIGHT, 1, height);
   }
+}
+
+/** Over everything else: rows scroll away below it. */
+function drawAxis(context: CanvasRenderingContext2D, scene: Scene, scale: number): void {
+  const { palette, width, gutter } = scene;
+  const { times, step } = axisTicks(scene);
+  context.fillStyle = palette.background;
+  context.fillRect(0, 0, width, AXIS_HEIGHT);
+  context.fillStyle = palette.line;
   context.fillRect(0, AXIS_HEIGHT - 1, width, 1);
+  context.fillRect(gutter - 1, 0, 1, AXIS_HEIGHT);
+  for (const time of times)
+    context.fillRect(Math.round(gutter + (time - scene.t0) * scale), AXIS_HEIGHT - 5, 1, 5);
   context.fillStyle = palette.muted;
   for (const time of times) {
     const x = gutter + (time - scene.t0) * scale;
@@ -136,10 +151,20 @@ function drawGrid(context: CanvasRenderingContext2D, scene: Scene, scale: number
   }
 }
 
+const AXIS_UNITS: readonly (readonly [number, string])[] = [
+  [1e9, "s"],
+  [1e6, "ms"],
+  [1e3, "µs"],
+];
+
+function axisTicks({ t0, t1, width, gutter }: Scene): { step: number; times: number[] } {
+  return ticks(t0, t1, Math.max(2, (width - gutter) / 110));
+}
+
 /** Enough digits to tell two ticks apart, in the unit that suits the largest of them. */
 function axisLabel(time: number, step: number): string {
   const size = Math.max(Math.abs(time), step);
-  const [unit, name] = size >= 1e9 ? [1e9, "s"] : size >= 1e6 ? [1e6, "ms"] : size >= 1e3 ? [1e3, "µs"] : [1, "ns"];
+  const [unit, name] = AXIS_UNITS.find(([length]) => size >= length) ?? [1, "ns"];
   const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step / unit) + 1e-9)));
   return `${(time / unit).toFixed(digits)} ${name}`;
 }

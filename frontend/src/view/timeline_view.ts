@@ -19,12 +19,15 @@ export interface TimelineViewEvents {
 }
 
 const MIN_SPAN_NS = 20;
+const MAX_RETRIES = 10;
 const CLICK_SLACK_PX = 4;
 const NARROW = 760;
 
 export class TimelineView {
   readonly element: HTMLElement;
   private readonly canvas: HTMLCanvasElement;
+  /** Makes the element scroll as far as there are rows; the canvas itself stays in view. */
+  private readonly spacer = h("div", { class: "il-timeline-spacer" });
   private readonly tooltip = h("div", { class: "il-card il-timeline-tip", role: "tooltip", hidden: true });
   private readonly announcer = h("div", { class: "il-visually-hidden", "aria-live": "polite" });
   private readonly disposer = new Disposer();
@@ -37,6 +40,7 @@ export class TimelineView {
   private related: ReadonlySet<number> = new Set();
   private range: [number, number] | null = null;
   private frame = 0;
+  private retries = 0;
 
   constructor(
     private readonly root: HTMLElement,
@@ -55,8 +59,14 @@ export class TimelineView {
         "A and D pan, F fits. The table shows the same as text.",
       ...KEYS,
     });
-    this.canvas.style.height = `${this.contentHeight}px`;
-    this.element = h("div", { class: "il-timeline" }, this.canvas, this.tooltip, this.announcer);
+    this.element = h(
+      "div",
+      { class: "il-timeline" },
+      this.canvas,
+      this.spacer,
+      this.tooltip,
+      this.announcer,
+    );
     this.showAll();
     this.listen();
   }
@@ -128,9 +138,13 @@ export class TimelineView {
     return [start_ns - this.layout.originNs, end_ns - this.layout.originNs];
   }
 
+  private rowUnder(y: number): number {
+    return y < AXIS_HEIGHT ? -1 : rowAt(this.tops, y + this.element.scrollTop);
+  }
+
   private eventAt(x: number, y: number): number {
     if (x < this.gutter) return -1;
-    return hitTest(this.layout, rowAt(this.tops, y), this.timeAt(x), CLICK_SLACK_PX / this.scale);
+    return hitTest(this.layout, this.rowUnder(y), this.timeAt(x), CLICK_SLACK_PX / this.scale);
   }
 
   private showAll(): void {
@@ -178,13 +192,27 @@ export class TimelineView {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
+  /**
+   * JupyterLab hides cells for a frame, as when the theme changes: too short for a resize to be
+   * noticed. What stays hidden is drawn when it gets a size again.
+   */
+  private retry(): void {
+    if (this.retries++ < MAX_RETRIES) this.redraw();
+  }
+
   private draw(): void {
     this.frame = 0;
     const width = this.canvas.clientWidth;
-    const height = Math.max(this.contentHeight, this.element.clientHeight);
-    if (!width || !height) return;
+    const height = this.element.clientHeight;
+    if (!width || !height) {
+      this.retry();
+      return;
+    }
+    this.retries = 0;
     const ratio = window.devicePixelRatio || 1;
+    const { scrollTop } = this.element;
     this.canvas.style.height = `${height}px`;
+    this.spacer.style.height = `${Math.max(0, this.contentHeight - height)}px`;
     if (this.canvas.width !== Math.round(width * ratio)) this.canvas.width = Math.round(width * ratio);
     if (this.canvas.height !== Math.round(height * ratio))
       this.canvas.height = Math.round(height * ratio);
@@ -195,7 +223,7 @@ export class TimelineView {
     drawTimeline(context, {
       layout: this.layout,
       events: this.events,
-      rowTops: this.tops,
+      rowTops: this.tops.map((top) => top - scrollTop),
       t0: this.t0,
       t1: this.t1,
       width,
@@ -212,7 +240,11 @@ export class TimelineView {
 
   private listen(): void {
     const { canvas, disposer } = this;
-    disposer.observeSize(this.element, () => this.redraw());
+    disposer.observeSize(this.element, () => {
+      this.retries = 0;
+      this.redraw();
+    });
+    disposer.listen(this.element, "scroll", () => this.redraw(), { passive: true });
     disposer.listen(canvas, "wheel", (event) => this.onWheel(event), { passive: false });
     disposer.listen(canvas, "pointerdown", (event) => this.onPointerDown(event));
     disposer.listen(canvas, "pointermove", (event) => this.onHover(event));
@@ -314,7 +346,7 @@ export class TimelineView {
   private onHover(event: PointerEvent): void {
     if (event.buttons) return;
     const inGutter = event.offsetX < this.gutter;
-    const row = inGutter ? rowAt(this.tops, event.offsetY) : -1;
+    const row = inGutter ? this.rowUnder(event.offsetY) : -1;
     const lane = this.layout.lanes.find((one) => row >= one.row && row < one.row + one.rows);
     this.canvas.title = lane?.label ?? "";
     const hit = this.eventAt(event.offsetX, event.offsetY);
@@ -344,8 +376,8 @@ export class TimelineView {
     const { offsetWidth, offsetHeight } = this.tooltip;
     const left = Math.max(4, Math.min(clientWidth - offsetWidth - 4, event.offsetX + 12));
     const below = event.offsetY + 16;
-    const fits = below + offsetHeight <= scrollTop + clientHeight;
-    const top = fits ? below : Math.max(scrollTop, event.offsetY - offsetHeight - 10);
+    const fits = below + offsetHeight <= clientHeight;
+    const top = scrollTop + (fits ? below : Math.max(0, event.offsetY - offsetHeight - 10));
     this.tooltip.style.transform = `translate(${left}px, ${top}px)`;
   }
 

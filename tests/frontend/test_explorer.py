@@ -1,0 +1,64 @@
+"""The widget without a browser: what it holds, writes and refuses."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import traitlets
+
+from ireelab.errors import IreelabError
+from ireelab.viz import html
+from ireelab.widgets.explorer import Explorer
+
+INDEX = gzip.compress(json.dumps({"schema": 1, "name": "<m>", "steps": []}).encode())
+
+
+def test_what_is_shown_as_data() -> None:
+    assert Explorer().to_json() == {}
+    assert Explorer(INDEX).to_json()["name"] == "<m>"
+    record = {"schema": 1, "run": None}
+    explorer = Explorer(INDEX, record=record)
+    explorer.to_json()["run"] = "changed"
+    assert explorer.to_json() == record
+
+
+def test_another_payload_starts_anew() -> None:
+    explorer = Explorer(progress={"state": "compiling", "count": 3})
+    explorer.selection = {"step": 4}
+    explorer.show(INDEX, b"chunks")
+    assert (explorer.index, explorer.chunks, explorer.progress) == (INDEX, b"chunks", {})
+    assert explorer.selection["step"] is None
+
+
+def test_the_page_is_titled_after_the_module(tmp_path: Path) -> None:
+    path = Explorer(INDEX).save_html(tmp_path / "page.html")
+    text = path.read_text()
+    assert "<title>&lt;m&gt; · ireelab</title>" in text
+    assert "<title>mine</title>" in Explorer(INDEX).save_html(path, title="mine").read_text()
+
+
+@pytest.mark.parametrize("trait", [{"theme": "blue"}, {"height": 10}])
+def test_impossible_settings_are_refused(trait: dict[str, object]) -> None:
+    with pytest.raises(traitlets.TraitError):
+        Explorer(**trait)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_missing_bundle_says_how_to_build_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "STATIC", tmp_path)
+    with pytest.raises(IreelabError, match=r"pip install -e \."):
+        html.render_html(INDEX, b"", title="x")
+
+
+def test_code_cannot_end_its_element(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "widget.css").write_text('a::before{content:"</STYLE><b>"}')
+    (tmp_path / "standalone.js").write_text('const s = "</script><!--";')
+    monkeypatch.setattr(html, "STATIC", tmp_path)
+    page = html.render_html(INDEX, b"", title="x")
+    assert page.lower().count("</style") == 1
+    assert page.count("</script") == 3
+    assert "<!--" not in page
