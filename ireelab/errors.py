@@ -123,7 +123,7 @@ class InvalidInput(IreelabError):
 
 
 class VMError(IreelabError):
-    """A program failed by its own ``vm.fail`` or by a failed assertion; ``status`` is IREE's code."""
+    """A program failed by its own ``vm.fail`` or an assertion; ``status`` is IREE's code."""
 
     def __init__(self, message: str, *, status: int = 2) -> None:
         super().__init__(message)
