@@ -31,6 +31,9 @@ class AllocatorStatistics:
 class Allocator(ABC):
     """Allocates buffers that live until they are closed."""
 
+    imports_in_place: bool = True
+    """Whether ``import_host`` can share an array's memory; where False it always copies."""
+
     @abstractmethod
     def allocate(self, memory_type: int, usage: int, size_bytes: int) -> Buffer:
         """A buffer of ``size_bytes``, contents undefined; OutOfDeviceMemory when it cannot be."""
@@ -39,8 +42,8 @@ class Allocator(ABC):
     def import_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> Buffer:
         """A buffer with the array's bytes.
 
-        Shares the array's memory where it is C-contiguous and 64-byte aligned (the array must
-        then not be changed while the device uses it), else copies.
+        With ``imports_in_place``, shares the array's memory where it is C-contiguous and 64-byte
+        aligned (the array must then not be changed while the device uses it), else copies.
         """
 
     @abstractmethod

@@ -52,6 +52,10 @@ class Buffer(ABC):
     def map(self) -> npt.NDArray[np.uint8]:
         """The bytes as an array, without a copy; the array keeps the memory alive."""
 
+    def contents(self) -> npt.NDArray[np.uint8]:
+        """The bytes to read only: ``map()``, or a copy where the host reads that slowly."""
+        return self.map()
+
     def is_shared(self) -> bool:
         """Whether anything besides this object may see the memory; True where unknown."""
         return True
@@ -114,7 +118,7 @@ class BufferView:
         return BufferView(buffer, array.shape, element_type_from_dtype(array.dtype))
 
     def to_numpy(self) -> npt.NDArray[Any]:
-        """The elements as an array over the buffer's own memory.
+        """The elements as an array, over the buffer's own memory where the host reads it fast.
 
         Raises InvalidInput for element types NumPy cannot hold and for opaque encodings.
         """
@@ -124,7 +128,7 @@ class BufferView:
         size_bytes = dtype.itemsize
         for dim in self.shape:
             size_bytes *= dim
-        data = self.buffer.map()
+        data = self.buffer.contents()
         if size_bytes > data.size:
             raise DeviceError(f"{self!r} needs {size_bytes} bytes, its buffer has {data.size}")
         return data[:size_bytes].view(dtype).reshape(self.shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic_ns
 
 from ireelab.errors import DeviceError
 
@@ -70,6 +71,9 @@ class Semaphore:
         event.wait(None if timeout_ns is None else timeout_ns / 1e9)
         return self.query() >= value
 
+    def advance(self, value: int, timeout_ns: int | None) -> None:
+        """Block on the device that is to reach ``value``, where that is known; a hint."""
+
     def on_reached(self, value: int, callback: Callable[[], object]) -> None:
         """Call back once, when ``value`` is reached or the semaphore fails; at once if so already.
 
@@ -128,9 +132,15 @@ class Fence:
             return True
         if timeout_ns == 0:
             return False
+        deadline_ns = None if timeout_ns is None else monotonic_ns() + timeout_ns
+        for semaphore, value in self.points:
+            semaphore.advance(value, _left_ns(deadline_ns))
+        if self.is_signaled():
+            return True
         event = threading.Event()
         self.on_signaled(event.set)
-        event.wait(None if timeout_ns is None else timeout_ns / 1e9)
+        left_ns = _left_ns(deadline_ns)
+        event.wait(None if left_ns is None else left_ns / 1e9)
         return self.is_signaled()
 
     def on_signaled(self, callback: Callable[[], object]) -> None:
@@ -155,6 +165,10 @@ class Fence:
             for semaphore, value in fence.points:
                 points[semaphore] = max(value, points.get(semaphore, value))
         return Fence(tuple(points.items()))
+
+
+def _left_ns(deadline_ns: int | None) -> int | None:
+    return None if deadline_ns is None else max(deadline_ns - monotonic_ns(), 0)
 
 
 class _Countdown:

@@ -117,6 +117,8 @@ class _TensorInput:
         """Copying a small array of a known type into memory kept for it beats allocating it."""
         if self._dtype is None or self._element_type is None or self._shape is None:
             return None
+        if not device.allocator.imports_in_place:
+            return None
         shape = tuple(dim for dim in self._shape if dim is not None)
         size_bytes = math.prod(shape) * self._dtype.itemsize
         if not 0 < size_bytes <= _STAGED_LIMIT_BYTES:

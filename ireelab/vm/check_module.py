@@ -84,7 +84,7 @@ def _elements(view: BufferView) -> npt.NDArray[Any]:
     try:
         return view.to_numpy()
     except InvalidInput:
-        return view.buffer.map()  # elements NumPy cannot hold (i4): compare the packed bytes
+        return view.buffer.contents()  # elements NumPy cannot hold (i4): compare the packed bytes
 
 
 def _same_bytes(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
