@@ -1,7 +1,8 @@
 """The ``hal`` module: one method per import, on real HAL objects.
 
 Method ``command_buffer_dispatch`` is import ``hal.command_buffer.dispatch``; arguments follow the
-import's, variadic spans arrive as tuples. Mirrors IREE's
+import's, variadic spans arrive as tuples. Recording and queue operations are in
+``hal_recording.py`` and ``hal_queue.py``. Mirrors IREE's
 ``compiler/src/iree/compiler/Dialect/HAL/hal.imports.mlir`` and ``runtime/src/iree/modules/hal``.
 """
 
@@ -16,15 +17,17 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
-from ireelab.errors import DeviceError, InvalidInput, UnsupportedImport, VMError
+from ireelab.errors import InvalidInput, UnsupportedImport, VMError
 from ireelab.hal.allocator import Allocator
 from ireelab.hal.buffer import Buffer, BufferView
-from ireelab.hal.command_buffer import BindingRef, CommandBuffer
+from ireelab.hal.command_buffer import CommandBuffer
 from ireelab.hal.device import Device
 from ireelab.hal.element_type import element_type_name
 from ireelab.hal.executable import Executable
 from ireelab.hal.file import File
 from ireelab.hal.semaphore import Fence
+from ireelab.vm.hal_queue import InlineQueue, QueueImports
+from ireelab.vm.hal_recording import RecordingImports
 from ireelab.vm.scheduler import Wait
 from ireelab.vm.values import INVALID_ARGUMENT, OUT_OF_RANGE, REF_CLASSES, VMBuffer
 
@@ -62,10 +65,9 @@ REF_CLASSES.update(
 _DEFERRED = 17  # IREE's status of a fence that is not signaled yet
 _WHOLE = -1  # a length that means "to the end"
 _READ_ACCESS = 1
-_Binding = tuple[int, int, "Buffer | None", int, int]
 
 
-class HalModule:
+class HalModule(RecordingImports, QueueImports):
     """The imports of one context, over one device."""
 
     def __init__(self, device: Device, llvm_ir: Mapping[str, str], *, inline: bool = False) -> None:
@@ -247,7 +249,7 @@ class HalModule:
         for view in views:
             print(f"{view!r} {view.to_numpy()}", file=sys.stderr)
 
-    # --- executables ----------------------------------------------------------------
+    # --- executables and command buffers ---------------------------------------------
 
     def executable_create(
         self,
@@ -285,6 +287,13 @@ class HalModule:
             raise VMError("files over program memory can only be read", status=7)
         return File(buffer.span(offset, length))
 
+    def command_buffer_create(
+        self, device: Device, modes: int, categories: int, affinity: int, capacity: int
+    ) -> CommandBuffer:
+        command_buffer = device.create_command_buffer(modes, categories, affinity, capacity)
+        self._command_buffers.add(command_buffer)
+        return command_buffer
+
     # --- fences ---------------------------------------------------------------------
 
     def fence_create(self, device: Device, _flags: int) -> Fence:
@@ -313,341 +322,6 @@ class HalModule:
         infinite = timeout_millis & 0xFFFF_FFFF == 0xFFFF_FFFF
         return Wait(pending, None if infinite else time.monotonic() + timeout_millis / 1e3)
 
-    # --- recording ------------------------------------------------------------------
-
-    def command_buffer_create(
-        self, device: Device, modes: int, categories: int, affinity: int, capacity: int
-    ) -> CommandBuffer:
-        command_buffer = device.create_command_buffer(modes, categories, affinity, capacity)
-        self._command_buffers.add(command_buffer)
-        return command_buffer
-
-    def command_buffer_finalize(self, command_buffer: CommandBuffer) -> None:
-        command_buffer.finalize()
-
-    def command_buffer_begin_debug_group(
-        self, command_buffer: CommandBuffer, label: VMBuffer
-    ) -> None:
-        command_buffer.begin_debug_group(label.text())
-
-    def command_buffer_end_debug_group(self, command_buffer: CommandBuffer) -> None:
-        command_buffer.end_debug_group()
-
-    def command_buffer_execution_barrier(
-        self,
-        command_buffer: CommandBuffer,
-        source_stages: int,
-        target_stages: int,
-        flags: int,
-        location: str,
-    ) -> None:
-        command_buffer.execution_barrier(source_stages, target_stages, flags, location=location)
-
-    def command_buffer_advise_buffer(
-        self,
-        command_buffer: CommandBuffer,
-        buffer: Buffer | None,
-        flags: int,
-        arg0: int,
-        arg1: int,
-        slot: int,
-    ) -> None:
-        command_buffer.advise_buffer(BindingRef(buffer, slot, 0, _WHOLE), flags, arg0, arg1)
-
-    def command_buffer_fill_buffer(
-        self,
-        command_buffer: CommandBuffer,
-        target: Buffer | None,
-        offset: int,
-        length: int,
-        slot: int,
-        pattern: int,
-        pattern_length: int,
-        _flags: int,
-        location: str,
-    ) -> None:
-        command_buffer.fill_buffer(
-            BindingRef(target, slot, offset, length),
-            _pattern(pattern, pattern_length),
-            location=location,
-        )
-
-    def command_buffer_update_buffer(
-        self,
-        command_buffer: CommandBuffer,
-        source: VMBuffer,
-        source_offset: int,
-        target: Buffer | None,
-        offset: int,
-        length: int,
-        slot: int,
-        _flags: int,
-        location: str,
-    ) -> None:
-        command_buffer.update_buffer(
-            BindingRef(target, slot, offset, length),
-            bytes(source.span(source_offset, length)),
-            location=location,
-        )
-
-    def command_buffer_copy_buffer(
-        self,
-        command_buffer: CommandBuffer,
-        source_slot: int,
-        target_slot: int,
-        source: Buffer | None,
-        source_offset: int,
-        target: Buffer | None,
-        target_offset: int,
-        length: int,
-        _flags: int,
-        location: str,
-    ) -> None:
-        command_buffer.copy_buffer(
-            BindingRef(source, source_slot, source_offset, length),
-            BindingRef(target, target_slot, target_offset, length),
-            location=location,
-        )
-
-    def command_buffer_dispatch(
-        self,
-        command_buffer: CommandBuffer,
-        executable: Executable,
-        function: int,
-        x: int,
-        y: int,
-        z: int,
-        flags: int,
-        constants: Sequence[int],
-        bindings: Sequence[_Binding],
-        location: str,
-    ) -> None:
-        command_buffer.dispatch(
-            executable,
-            function,
-            (x, y, z),
-            [value & 0xFFFF_FFFF for value in constants],
-            [BindingRef(buffer, slot, at, size) for _, slot, buffer, at, size in bindings],
-            flags,
-            location=location,
-        )
-
-    def command_buffer_dispatch_indirect(
-        self,
-        command_buffer: CommandBuffer,
-        executable: Executable,
-        function: int,
-        workgroups_slot: int,
-        workgroups: Buffer | None,
-        workgroups_offset: int,
-        flags: int,
-        constants: Sequence[int],
-        bindings: Sequence[_Binding],
-        location: str,
-    ) -> None:
-        command_buffer.dispatch_indirect(
-            executable,
-            function,
-            BindingRef(workgroups, workgroups_slot, workgroups_offset, 12),
-            [value & 0xFFFF_FFFF for value in constants],
-            [BindingRef(buffer, slot, at, size) for _, slot, buffer, at, size in bindings],
-            flags,
-            location=location,
-        )
-
-    # --- queue operations -----------------------------------------------------------
-
-    def device_queue_alloca(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        pool: int,
-        memory: int,
-        usage: int,
-        size: int,
-        flags: int,
-    ) -> Buffer:
-        return device.queue_alloca(affinity, wait, signal, pool, memory, usage, size, flags)
-
-    def device_queue_dealloca(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        buffer: Buffer,
-        flags: int,
-    ) -> None:
-        device.queue_dealloca(affinity, wait, signal, buffer, flags)
-
-    def device_queue_fill(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        target: Buffer,
-        offset: int,
-        length: int,
-        pattern: int,
-        pattern_length: int,
-        flags: int,
-    ) -> None:
-        data = _pattern(pattern, pattern_length)
-        device.queue_fill(affinity, wait, signal, target, offset, length, data, flags)
-
-    def device_queue_update(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        source: VMBuffer,
-        source_offset: int,
-        target: Buffer,
-        offset: int,
-        length: int,
-        flags: int,
-    ) -> None:
-        data = bytes(source.span(source_offset, length))
-        device.queue_update(affinity, wait, signal, data, target, offset, flags)
-
-    def device_queue_copy(
-        self, device: Device, affinity: int, wait: Fence | None, signal: Fence | None, *range: Any
-    ) -> None:
-        """``range``: source, its offset, target, its offset, length, flags."""
-        device.queue_copy(affinity, wait, signal, *range)
-
-    def device_queue_read(
-        self, device: Device, affinity: int, wait: Fence | None, signal: Fence | None, *range: Any
-    ) -> None:
-        """``range``: source file, its offset, target, its offset, length, flags."""
-        device.queue_read(affinity, wait, signal, *range)
-
-    def device_queue_write(
-        self, device: Device, affinity: int, wait: Fence | None, signal: Fence | None, *range: Any
-    ) -> None:
-        """``range``: source, its offset, target file, its offset, length, flags."""
-        device.queue_write(affinity, wait, signal, *range)
-
-    def device_queue_barrier(
-        self, device: Device, affinity: int, wait: Fence | None, signal: Fence | None, flags: int
-    ) -> None:
-        device.queue_barrier(affinity, wait, signal, flags)
-
-    def device_queue_execute(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        command_buffer: CommandBuffer | None,
-        flags: int,
-    ) -> None:
-        device.queue_execute(affinity, wait, signal, command_buffer, (), flags)
-
-    def device_queue_execute_indirect(
-        self,
-        device: Device,
-        affinity: int,
-        wait: Fence | None,
-        signal: Fence | None,
-        command_buffer: CommandBuffer,
-        flags: int,
-        bindings: Sequence[tuple[Buffer, int, int]],
-    ) -> None:
-        device.queue_execute(affinity, wait, signal, command_buffer, bindings, flags)
-
-    def device_queue_flush(self, device: Device, affinity: int) -> None:
-        device.queue_flush(affinity)
-
-
-class InlineQueue:
-    """Imports of programs whose operations have ended when their calls return.
-
-    Fences are one that is signaled from the start, operations are submitted without any and so
-    raise their failures directly.
-    """
-
-    @staticmethod
-    def fence_create(_device: Device, _flags: int) -> Fence:
-        return _SIGNALED
-
-    @staticmethod
-    def fence_join(_flags: int, _fences: Sequence[Fence | None]) -> Fence:
-        return _SIGNALED
-
-    @staticmethod
-    def fence_query(_fence: Fence | None) -> int:
-        return 0
-
-    @staticmethod
-    def fence_await(_timeout: int, _flags: int, _fences: Sequence[Fence | None]) -> int:
-        return 0
-
-    @staticmethod
-    def fence_fail(_fence: Fence, status: int) -> None:
-        raise VMError("the program failed a fence", status=status)
-
-    @staticmethod
-    def device_queue_alloca(
-        device: Device,
-        affinity: int,
-        _wait: Fence | None,
-        _signal: Fence | None,
-        pool: int,
-        memory: int,
-        usage: int,
-        size: int,
-        flags: int,
-    ) -> Buffer:
-        return device.queue_alloca(affinity, None, None, pool, memory, usage, size, flags)
-
-    @staticmethod
-    def device_queue_dealloca(
-        device: Device,
-        affinity: int,
-        _wait: Fence | None,
-        _signal: Fence | None,
-        buffer: Buffer,
-        flags: int,
-    ) -> None:
-        device.queue_dealloca(affinity, None, None, buffer, flags)
-
-    @staticmethod
-    def device_queue_barrier(
-        device: Device, affinity: int, _wait: Fence | None, _signal: Fence | None, flags: int
-    ) -> None:
-        device.queue_barrier(affinity, None, None, flags)
-
-    @staticmethod
-    def device_queue_execute(
-        device: Device,
-        affinity: int,
-        _wait: Fence | None,
-        _signal: Fence | None,
-        command_buffer: CommandBuffer | None,
-        flags: int,
-    ) -> None:
-        device.queue_execute(affinity, None, None, command_buffer, (), flags)
-
-    @staticmethod
-    def device_queue_execute_indirect(
-        device: Device,
-        affinity: int,
-        _wait: Fence | None,
-        _signal: Fence | None,
-        command_buffer: CommandBuffer,
-        flags: int,
-        bindings: Sequence[tuple[Buffer, int, int]],
-    ) -> None:
-        device.queue_execute(affinity, None, None, command_buffer, bindings, flags)
-
-
-_SIGNALED = Fence()
-
 
 def unsupported(name: str) -> Callable[..., NoReturn]:
     """A function that raises when called: its program runs as long as it is not."""
@@ -656,12 +330,6 @@ def unsupported(name: str) -> Callable[..., NoReturn]:
         raise UnsupportedImport(f"import {name!r} is not provided by this runtime")
 
     return call
-
-
-def _pattern(pattern: int, length_bytes: int) -> bytes:
-    if length_bytes not in (1, 2, 4, 8):
-        raise DeviceError(f"a fill pattern has 1, 2, 4 or 8 bytes, not {length_bytes}")
-    return (pattern & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little")[:length_bytes]
 
 
 def _subspan(buffer: Buffer, offset: int, length: int) -> Buffer:

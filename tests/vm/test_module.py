@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vm_support import PROGRAMS, assemble, iree_compile, tool
+from vm_support import CPU_FLAGS, PROGRAMS, assemble, iree_compile, tool
 
 import ireelab as il
 from ireelab.errors import IreelabError, ProgramError, UnsupportedImport, UnsupportedOpcode
