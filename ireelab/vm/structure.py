@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ireelab.vm.translate import CallWriter
 
 _DEPTH_LIMIT = 30  # of indentation; Python's own limit is 100
+_SIZE_LIMIT = 64  # of blocks counted to choose which side of a condition to nest
 _DEBUG_ONLY = ("trace", "print", "block")
 
 
@@ -36,7 +37,6 @@ class FunctionWriter:
         self._live = Liveness(blocks)
         self._edges = edge_counts(blocks)
         self._labels: set[int] = set()
-        self._sizes: dict[int, int] = {}
         self._out: list[str] = []
 
     def lines(self) -> list[str]:
@@ -115,14 +115,17 @@ class FunctionWriter:
             self._chain(following, indent)
 
     def _size(self, label: int) -> int:
-        """How many blocks would be written in place of a branch to ``label``."""
-        if label in self._labels:
-            return 0
-        if label not in self._sizes:
-            self._sizes[label] = 1  # cuts the recursion of unreachable cycles
-            targets = successors(self._blocks[label].instructions[-1])
-            self._sizes[label] = 1 + sum(self._size(target) for target, _ in targets)
-        return self._sizes[label]
+        """How many blocks would be written in place of a branch to ``label``, up to a limit."""
+        seen: set[int] = set()
+        pending = [label]
+        while pending and len(seen) < _SIZE_LIMIT:
+            pc = pending.pop()
+            if pc in self._labels or pc in seen:
+                continue
+            seen.add(pc)
+            targets = successors(self._blocks[pc].instructions[-1])
+            pending.extend(target for target, _ in targets)
+        return len(seen)
 
     # --- one block ------------------------------------------------------------------
 

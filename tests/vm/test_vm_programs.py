@@ -162,3 +162,22 @@ def test_run_to_a_pc_in_a_loop(paths: dict[str, Path]) -> None:
             stops += 1
         assert stops == 2  # the loop runs three times, the first was stepped through
         assert stepper.result() == (-2, 1)
+
+
+def test_long_chains_of_conditions_translate(tmp_path: Path) -> None:
+    # Neither Python's recursion limit nor its limit of nested blocks may show.
+    count = 1500
+    lines = ["vm.module @long version 0", "vm.type i32", "", "vm.export @f"]
+    lines += ["vm.func @f(%i0: i32) -> (i32) {", "^bb0:", "  vm.br ^bb1()"]
+    for i in range(count):
+        lines += [f"^bb{2 * i + 1}:", f"  %i1 = vm.const.i32 {i}"]
+        lines += ["  %i2 = vm.cmp.eq.i32 %i0, %i1"]
+        lines += [f"  vm.cond_br %i2, ^bb{2 * i + 2}(), ^bb{2 * i + 3}()"]
+        lines += [f"^bb{2 * i + 2}:", f"  %i1 = vm.const.i32 {7 * i}", "  vm.return %i1"]
+    lines += [f"^bb{2 * count + 1}:", "  vm.return %i0", "}"]
+    (tmp_path / "long.vmasm").write_text("\n".join(lines) + "\n")
+    assemble(tmp_path / "long.vmasm", tmp_path / "long.vmfb")
+    with il.Context(il.load(tmp_path / "long.vmfb"), "null") as vm_context:
+        assert vm_context.invoke("f", 3) == (21,)
+        assert vm_context.invoke("f", count - 1) == (7 * (count - 1),)
+        assert vm_context.invoke("f", -5) == (-5,)
