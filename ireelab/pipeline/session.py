@@ -41,7 +41,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def value_names(op: Any) -> Any:
-    """An ``ir.AsmState``: the SSA names of an op's values as the IR prints them, numbered once for many look-ups."""
+    """An ``ir.AsmState`` of an op: the names of its values as the IR prints them."""
     from iree.compiler import ir
 
     return ir.AsmState(op, True)

@@ -41,13 +41,29 @@ class Origins:
         return root
 
     def size(self, value: Any) -> Amount | None:
-        """The size that the op which makes a resource gives it; None for other ops."""
-        op: Any = value.owner
-        view: Any = getattr(op, "opview", None)
-        for attribute in _SIZES:
-            if hasattr(view, attribute):
-                return self._values.amount(getattr(view, attribute))
+        """The size of a resource as the ops that make or await it state it; None elsewhere."""
+        for origin in self._sized(value, set()):
+            view: Any = origin.owner.opview
+            if str(origin.owner.name) == "stream.timepoint.await":
+                sizes = view.resource_operand_sizes
+                return self._values.amount(sizes[origin.result_number])
+            for attribute in _SIZES:
+                if hasattr(view, attribute):
+                    return self._values.amount(getattr(view, attribute))
         return None
+
+    def _sized(self, value: Any, seen: set[Any]) -> Iterator[Any]:
+        """``value`` and, through barriers and branches, the results it may be."""
+        if value in seen:
+            return
+        seen.add(value)
+        if not hasattr(value.owner, "opview"):
+            for incoming in self._branch_inputs.get(value, ()):
+                yield from self._sized(incoming, seen)
+        elif str(value.owner.name) == "util.optimization_barrier":
+            yield from self._sized(value.owner.operands[value.result_number], seen)
+        else:
+            yield value
 
     def awaited(self, timepoint: Any) -> list[Any]:
         """The timepoints that make up one, joins taken apart."""

@@ -1,0 +1,400 @@
+"""How memory is shared over time: slabs, the slices packed into them, and what that wastes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ireelab.pipeline.session import value_names
+from ireelab.pipeline.step import Step
+from ireelab.pipeline.trace import Trace
+from ireelab.viz.amount import Amount
+from ireelab.viz.pack_ir import (
+    Buffer,
+    GlobalResource,
+    MemoryProgram,
+    Pack,
+    PackedValue,
+    read_memory,
+)
+from ireelab.viz.steps import before, last_stream_step, layout_steps
+from ireelab.viz.stream_ir import Command, StreamProgram, read_stream_program
+from ireelab.viz.text_table import html_table, text_table
+
+DEFAULT_ALIGNMENT_BYTES = 64
+"""IREE's alignment of offsets and sizes unless a flag or a resource configuration says otherwise."""
+
+_ALIGNMENT_FLAG = re.compile(r"--iree-stream-resource-min-offset-alignment=(\d+)")
+_HEADINGS = ("slab", "slice", "offset", "size", "from", "to", "defined by", "last used by")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a slab, for a while. Bytes are None where known only at run time.
+
+    ``start`` and ``end`` are points in the order of the slab's execution, both inclusive: two
+    slices whose intervals meet may not share a byte. ``size_bytes`` is the aligned size, what
+    packing must place; ``requested_bytes`` what the program needs. ``uses`` are indices into
+    the commands of the module that was packed.
+    """
+
+    slab: int
+    name: str
+    offset_bytes: int | None
+    size_bytes: int | None
+    requested_bytes: int | None
+    start: int
+    end: int
+    defined_by: str  # name of the first command that uses it, empty if none does
+    last_used_by: str
+    uses: tuple[int, ...]
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "slab": self.slab,
+            "name": self.name,
+            "offset_bytes": self.offset_bytes,
+            "size_bytes": self.size_bytes,
+            "requested_bytes": self.requested_bytes,
+            "start": self.start,
+            "end": self.end,
+            "defined_by": self.defined_by,
+            "last_used_by": self.last_used_by,
+            "uses": list(self.uses),
+            "dynamic": self.size_bytes is None or self.offset_bytes is None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """One allocation.
+
+    ``packed`` slabs hold slices; others hold a single value and are their own lower bound.
+    Besides the transient slab of an execution there are external (results), variable, constant
+    and staging ones.
+    ``lower_bound_bytes`` is the largest sum of slices that live at once.
+    """
+
+    index: int
+    function: str
+    resource: str
+    lifetime: str
+    packed: bool
+    alignment_bytes: int
+    size_bytes: int | None
+    lower_bound_bytes: int | None
+
+    @property
+    def waste_bytes(self) -> int | None:
+        """Bytes above the lower bound, None when dynamic."""
+        if self.size_bytes is None or self.lower_bound_bytes is None:
+            return None
+        return self.size_bytes - self.lower_bound_bytes
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "index": self.index,
+            "function": self.function,
+            "resource": self.resource,
+            "lifetime": self.lifetime,
+            "packed": self.packed,
+            "alignment_bytes": self.alignment_bytes,
+            "size_bytes": self.size_bytes,
+            "lower_bound_bytes": self.lower_bound_bytes,
+            "waste_bytes": self.waste_bytes,
+            "dynamic": self.size_bytes is None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The memory of a program, over all functions.
+
+    ``buffers`` lists every allocation, slabs included, mapped constants and imported arguments.
+    """
+
+    step: int  # whose IR the offsets were read from
+    slabs: tuple[Slab, ...]
+    slices: tuple[Slice, ...]
+    buffers: tuple[Buffer, ...]
+    globals: tuple[GlobalResource, ...]
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether some transient slab's size is known only at run time."""
+        return any(slab.size_bytes is None for slab in self.transient_slabs)
+
+    @property
+    def transient_slabs(self) -> tuple[Slab, ...]:
+        """The slabs that live within one call."""
+        return tuple(slab for slab in self.slabs if slab.lifetime == "transient")
+
+    @property
+    def transient_bytes(self) -> int | None:
+        """All transient slabs together; None when one is dynamic."""
+        return _total(slab.size_bytes for slab in self.transient_slabs)
+
+    @property
+    def lower_bound_bytes(self) -> int | None:
+        """The same with every slab at its lower bound; None when one is dynamic."""
+        return _total(slab.lower_bound_bytes for slab in self.transient_slabs)
+
+    @property
+    def waste_bytes(self) -> int | None:
+        """``transient_bytes - lower_bound_bytes``; None when dynamic."""
+        return _total(slab.waste_bytes for slab in self.transient_slabs)
+
+    def by_lifetime(self) -> dict[str, int | None]:
+        """Bytes of all buffers of each lifetime; None where one of them is dynamic."""
+        lifetimes = sorted({buffer.lifetime for buffer in self.buffers})
+        return {
+            scope: _total(b.size_bytes for b in self.buffers if b.lifetime == scope)
+            for scope in lifetimes
+        }
+
+    def to_json(self) -> dict[str, object]:
+        """The plan for JSON: sums, ``slabs``, ``slices``, ``buffers``, ``globals``.
+
+        Bytes known only at run time are null, with ``"dynamic": true`` beside them;
+        ``known_transient_bytes`` sums the slabs that are not.
+        """
+        return {
+            "step": self.step,
+            "transient_bytes": self.transient_bytes,
+            "known_transient_bytes": sum(s.size_bytes or 0 for s in self.transient_slabs),
+            "lower_bound_bytes": self.lower_bound_bytes,
+            "waste_bytes": self.waste_bytes,
+            "dynamic": self.dynamic,
+            "by_lifetime": self.by_lifetime(),
+            "slabs": [slab.to_json() for slab in self.slabs],
+            "slices": [piece.to_json() for piece in self.slices],
+            "buffers": [buffer.to_json() for buffer in self.buffers],
+            "globals": [item.to_json() for item in self.globals],
+        }
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        return [
+            (
+                piece.slab,
+                piece.name,
+                piece.offset_bytes,
+                piece.size_bytes,
+                piece.start,
+                piece.end,
+                piece.defined_by,
+                piece.last_used_by,
+            )
+            for piece in self.slices
+        ]
+
+    def _summary(self) -> str:
+        count = len(self.transient_slabs)
+        if not count:
+            return "Allocation: no transient memory"
+        slabs = f"{count} transient slab{'s' if count > 1 else ''}"
+        if self.dynamic:
+            known = sum(slab.size_bytes or 0 for slab in self.transient_slabs)
+            return f"Allocation: {slabs}, {known:,} B and what is known only at run time"
+        return (
+            f"Allocation: {slabs}, {self.transient_bytes:,} B, "
+            f"lower bound {self.lower_bound_bytes:,} B, {self.waste_bytes:,} B wasted"
+        )
+
+    def __str__(self) -> str:
+        return f"{self._summary()}\n{text_table(_HEADINGS, self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._summary(), _HEADINGS, self._rows())
+
+
+def allocation(trace: Trace) -> Allocation:
+    """Read the memory plan: lifetimes before IREE's slice layout, offsets after it.
+
+    Raises:
+        CompileError: the trace has no stream phase.
+    """
+    steps = list(layout_steps(trace))
+    if not steps:
+        step = last_stream_step(trace)
+        memory = read_memory(trace.module(step), value_names)
+        slabs = tuple(_single_slabs(memory, (), 0))
+        return Allocation(step.index, slabs, (), memory.buffers, memory.globals)
+    module = trace.module(before(trace, steps[0]))
+    packs = read_memory(module, value_names).packs
+    undecided = read_stream_program(module, value_names)
+    layout = _Layout(trace, steps, undecided)
+    default = _default_alignment(trace.flags)
+    slabs: list[Slab] = []
+    slices: list[Slice] = []
+    for index, pack in enumerate(packs):
+        alignment = pack.alignment_bytes or default
+        parts = [_slice(index, value, pack.function, alignment, layout) for value in pack.values]
+        slabs.append(_packed_slab(index, pack, alignment, parts, layout))
+        slices.extend(parts)
+    packed = {slab.resource for slab in slabs}
+    slabs.extend(_single_slabs(layout.memory, packed, len(slabs)))
+    return Allocation(
+        steps[-1].index, tuple(slabs), tuple(slices), layout.memory.buffers, layout.memory.globals
+    )
+
+
+def lower_bound(slices: Iterable[tuple[int, int, int]]) -> int:
+    """The most bytes live at once, for ``(start, end, size_bytes)`` with inclusive ends."""
+    changes: dict[int, int] = {}
+    for start, end, size_bytes in slices:
+        changes[start] = changes.get(start, 0) + size_bytes
+        changes[end + 1] = changes.get(end + 1, 0) - size_bytes
+    live = most = 0
+    for _, change in sorted(changes.items()):
+        live += change
+        most = max(most, live)
+    return most
+
+
+class _Layout:
+    """Commands with undecided offsets, side by side with the same commands after layout.
+
+    A slice has no name in common with the offset that replaces it: the n-th command's m-th
+    access tells which became which. Layout runs function by function with clean-ups between;
+    where those changed a function's commands, the step that laid out just that function is read.
+    """
+
+    def __init__(self, trace: Trace, steps: Sequence[Step], undecided: StreamProgram) -> None:
+        self._trace = trace
+        self._steps = steps
+        self._before = _by_function(undecided)
+        module = trace.module(steps[-1])
+        self.memory: MemoryProgram = read_memory(module, value_names)
+        decided = read_stream_program(module, value_names)
+        self._after = _by_function(decided)
+        self._buffers = {buffer.id: buffer for buffer in self.memory.buffers}
+
+    def uses(self, function: str, symbol: str) -> list[Command]:
+        """The commands that touch a slice, in order."""
+        return [
+            command
+            for command in self._before.get(function, [])
+            if any(_mentions(access.range.offset, symbol) for access in command.accesses)
+        ]
+
+    def place(self, function: str, symbol: str) -> tuple[str, Amount] | None:
+        """The slab and the offset a slice got; None for one that nothing uses."""
+        for first, second in zip(*self._sides(function), strict=True):
+            for undecided, decided in zip(first.accesses, second.accesses, strict=True):
+                if _mentions(undecided.range.offset, symbol):
+                    rest = _without(undecided.range.offset, symbol)
+                    return decided.resource, decided.range.offset - rest
+        return None
+
+    def slab(self, resource: str) -> Buffer | None:
+        """The allocation behind a slab after layout, None for a pack that nothing uses."""
+        return self._buffers.get(resource)
+
+    def _sides(self, function: str) -> tuple[list[Command], list[Command]]:
+        first, second = self._before.get(function, []), self._after.get(function, [])
+        if _same_shape(first, second):
+            return first, second
+        for step in self._steps:
+            if not step.scope[-1].endswith(f"@{function}"):
+                continue
+            sides = tuple(
+                _by_function(read_stream_program(self._trace.module(s), value_names))
+                for s in (before(self._trace, step), step)
+            )
+            first, second = sides[0].get(function, []), sides[1].get(function, [])
+            if _same_shape(first, second):
+                return first, second
+        return [], []
+
+
+def _by_function(program: StreamProgram) -> dict[str, list[Command]]:
+    functions = {execution.index: execution.function for execution in program.executions}
+    grouped: dict[str, list[Command]] = {}
+    for command in program.commands:
+        grouped.setdefault(functions[command.execution], []).append(command)
+    return grouped
+
+
+def _same_shape(first: Sequence[Command], second: Sequence[Command]) -> bool:
+    return len(first) == len(second) and all(
+        a.name == b.name and len(a.accesses) == len(b.accesses)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def _mentions(amount: Amount, symbol: str) -> bool:
+    return any(term.name == symbol and factor == 1 for term, factor in amount.terms)
+
+
+def _without(amount: Amount, symbol: str) -> Amount:
+    return Amount(amount.constant, tuple(t for t in amount.terms if t[0].name != symbol))
+
+
+def _default_alignment(flags: Sequence[str]) -> int:
+    matches = [match for flag in flags if (match := _ALIGNMENT_FLAG.fullmatch(flag))]
+    return int(matches[-1][1]) if matches else DEFAULT_ALIGNMENT_BYTES
+
+
+def _slice(slab: int, value: PackedValue, function: str, alignment: int, layout: _Layout) -> Slice:
+    uses = layout.uses(function, value.symbol)
+    place = layout.place(function, value.symbol)
+    return Slice(
+        slab=slab,
+        name=value.name,
+        offset_bytes=place[1].known if place else None,
+        size_bytes=value.size.align(alignment).known,
+        requested_bytes=value.size.known,
+        start=value.start,
+        end=value.end,
+        defined_by=uses[0].name if uses else "",
+        last_used_by=uses[-1].name if uses else "",
+        uses=tuple(command.index for command in uses),
+    )
+
+
+def _packed_slab(
+    index: int, pack: Pack, alignment: int, slices: Sequence[Slice], layout: _Layout
+) -> Slab:
+    places = (layout.place(pack.function, value.symbol) for value in pack.values)
+    resource = next((place[0] for place in places if place), f"{pack.function}/{pack.name}")
+    buffer = layout.slab(resource)
+    sizes = [(piece.start, piece.end, piece.size_bytes) for piece in slices]
+    known = [(start, end, size) for start, end, size in sizes if size is not None]
+    return Slab(
+        index=index,
+        function=pack.function,
+        resource=resource,
+        lifetime=buffer.lifetime if buffer else "transient",
+        packed=True,
+        alignment_bytes=alignment,
+        size_bytes=buffer.size_bytes if buffer else None,
+        lower_bound_bytes=lower_bound(known) if len(known) == len(sizes) else None,
+    )
+
+
+def _single_slabs(memory: MemoryProgram, packed: Iterable[str], first: int) -> Iterator[Slab]:
+    """Allocations of one value, numbered from ``first``."""
+    taken = set(packed)
+    made = (buffer for buffer in memory.buffers if buffer.origin in ("alloca", "alloc"))
+    single = (buffer for buffer in made if buffer.id not in taken)
+    for index, buffer in enumerate(single, first):
+        yield Slab(
+            index=index,
+            function=buffer.function,
+            resource=buffer.id,
+            lifetime=buffer.lifetime,
+            packed=False,
+            alignment_bytes=1,
+            size_bytes=buffer.size_bytes,
+            lower_bound_bytes=buffer.size_bytes,
+        )
+
+
+def _total(sizes: Iterable[int | None]) -> int | None:
+    known: list[int] = []
+    for size in sizes:
+        if size is None:
+            return None
+        known.append(size)
+    return sum(known)
