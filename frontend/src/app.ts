@@ -1,5 +1,6 @@
 /** One explorer: puts the panes together and carries the selection between them. */
-import { eventsOfLine, lineOfEvent } from "./data/links.ts";
+import { eventOfLine, eventsOfLine, lineOfEvent } from "./data/links.ts";
+import { parentLine, type TextLines } from "./data/mlir.ts";
 import type { TextStore } from "./data/payload.ts";
 import type { Index, Progress, Selection, TimelineEvent } from "./data/types.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
@@ -136,8 +137,11 @@ export class App {
     const lines = await this.code.lines(step);
     if (request !== this.linking || !lines) return;
     const found = eventsOfLine(lines, line, this.events);
-    const kept = event !== null && found.includes(event);
-    this.store.select({ event: kept ? event : (found[0] ?? null) });
+    const kept = event !== null && found.includes(event) && this.isShownBy(lines, event, line);
+    if (kept) return;
+    const symbol = found.length ? this.events[found[0]].entry_point : "";
+    const first = symbol ? eventOfLine(lines, line, symbol, this.peersOf(found[0])) : null;
+    this.store.select({ event: first });
   }
 
   /** Shows the event where the current step mentions it, or else in the step that shows it best. */
@@ -162,10 +166,23 @@ export class App {
   private async lineOf(event: number, step: number | null): Promise<number | null> {
     try {
       const lines = await this.code.lines(step);
-      return lines && lineOfEvent(lines, this.events[event]);
+      if (!lines) return null;
+      const peers = this.peersOf(event);
+      return lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
     } catch {
       return null; // the code pane shows why the text cannot be read
     }
+  }
+
+  private peersOf(event: number): number[] {
+    return [...(this.byEntryPoint.get(this.events[event].entry_point) ?? [])];
+  }
+
+  /** Whether the line, or the op around it, is the one that started the event. */
+  private isShownBy(lines: TextLines, event: number, line: number): boolean {
+    const peers = this.peersOf(event);
+    const shown = lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
+    return shown === line || shown === parentLine(lines, line);
   }
 
   // --- showing -----------------------------------------------------------------------------

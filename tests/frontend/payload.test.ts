@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { lineOfEvent, eventsOfLine } from "../../frontend/src/data/links.ts";
+import { eventOfLine, eventsOfLine, lineOfEvent } from "../../frontend/src/data/links.ts";
 import { linesOf } from "../../frontend/src/data/mlir.ts";
 import { decodeIndex, readIndex, TextStore } from "../../frontend/src/data/payload.ts";
 import { readSelection } from "../../frontend/src/state.ts";
@@ -74,6 +74,23 @@ test("an event's line is where it is dispatched", () => {
   assert.deepEqual(eventsOfLine(lines, 4, timeline), [0]);
   assert.deepEqual(eventsOfLine(lines, 5, timeline), [0], "a binding belongs to its dispatch");
   assert.deepEqual(eventsOfLine(lines, 7, timeline), []);
+});
+
+test("an entry point dispatched on several lines: its events take them in turn", () => {
+  const lines = linesOf("dispatch @e::@k\nother\ndispatch @e::@k {\n  ro %a\n}");
+  const { timeline } = readIndex({
+    schema: 1,
+    run: { timeline: Array.from({ length: 4 }, () => ({ entry_point: "k", executable: "e" })) },
+  }).run!;
+  const all = [0, 1, 2, 3];
+  assert.deepEqual(
+    all.map((i) => lineOfEvent(lines, timeline[i], i, 4)),
+    [1, 3, 1, 3],
+  );
+  assert.equal(lineOfEvent(lines, timeline[1], 1, 3), 1, "not in turn: the first will do");
+  assert.equal(eventOfLine(lines, 3, "k", all), 1);
+  assert.equal(eventOfLine(lines, 4, "k", all), 1, "a binding belongs to its dispatch");
+  assert.equal(eventOfLine(lines, 1, "k", all), 0);
 });
 
 test("a stale selection selects nothing", () => {

@@ -94,6 +94,19 @@ test("spans: what falls within a pixel is one box, the rest keeps its place", ()
   );
 });
 
+test("a short event just before a long one keeps it apart", () => {
+  const pair = [event({ start_ns: 0, end_ns: 2 }), event({ start_ns: 3, end_ns: 900 })];
+  const spans = rowSpans(layoutTimeline(pair), 0, 0, 1000, 0.1);
+  assert.deepEqual(
+    spans.map((span) => [span.position, span.count]),
+    [
+      [0, 1],
+      [1, 1],
+    ],
+  );
+  assert.ok(spans[0].width <= 1 && spans[1].width > 80);
+});
+
 test("a box that began before the window is still drawn", () => {
   const layout = layoutTimeline([event({ start_ns: 0, end_ns: 100 })]);
   assert.equal(rowSpans(layout, 0, 50, 60, 10).length, 1);

@@ -5,23 +5,58 @@ import type { TimelineEvent } from "./types.ts";
 const DISPATCH = /\bdispatch\b/;
 
 /**
- * The line that mentions the event's entry point; one that dispatches it wins over one that
- * declares it. Without an entry point in the text, its executable will do. Null otherwise.
+ * The line that shows an event: where its entry point is dispatched, or else where it (or its
+ * executable) is mentioned first; null when the text knows neither.
+ *
+ * `nth` is the event's number among all that run its entry point, of which there are `count`. A
+ * program that dispatches the entry point on several lines runs through them in turn.
  */
-export function lineOfEvent(lines: TextLines, event: TimelineEvent): number | null {
-  return lineOfSymbol(lines, event.entry_point) ?? lineOfSymbol(lines, event.executable);
+export function lineOfEvent(
+  lines: TextLines,
+  event: TimelineEvent,
+  nth = 0,
+  count = 1,
+): number | null {
+  const dispatches = dispatchLines(lines, event.entry_point);
+  if (dispatches.length)
+    return dispatches[count % dispatches.length === 0 ? nth % dispatches.length : 0];
+  return firstMention(lines, event.entry_point) ?? firstMention(lines, event.executable);
 }
 
-function lineOfSymbol(lines: TextLines, symbol: string): number | null {
-  if (!symbol || !lines.text.includes(symbol)) return null;
-  let first: number | null = null;
-  for (let n = 1; n <= lines.count; n++) {
+/** The event, of those that run `symbol`, that a dispatching line started first. */
+export function eventOfLine(
+  lines: TextLines,
+  number: number,
+  symbol: string,
+  peers: readonly number[],
+): number {
+  const dispatches = dispatchLines(lines, symbol);
+  const nth = dispatches.filter((line) => line <= number).length - 1;
+  const inTurn = nth >= 0 && peers.length % dispatches.length === 0;
+  return peers[inTurn ? nth : 0];
+}
+
+function dispatchLines(lines: TextLines, symbol: string): number[] {
+  return mentions(lines, symbol, (line) => DISPATCH.test(line));
+}
+
+function firstMention(lines: TextLines, symbol: string): number | null {
+  return mentions(lines, symbol, () => true, 1)[0] ?? null;
+}
+
+function mentions(
+  lines: TextLines,
+  symbol: string,
+  wanted: (line: string) => boolean,
+  most = Infinity,
+): number[] {
+  const found: number[] = [];
+  if (!symbol || !lines.text.includes(symbol)) return found;
+  for (let n = 1; n <= lines.count && found.length < most; n++) {
     const line = lines.line(n);
-    if (!line.includes(symbol) || !symbolsIn(line).includes(symbol)) continue;
-    if (DISPATCH.test(line)) return n;
-    first ??= n;
+    if (line.includes(symbol) && symbolsIn(line).includes(symbol) && wanted(line)) found.push(n);
   }
-  return first;
+  return found;
 }
 
 /**

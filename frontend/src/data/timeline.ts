@@ -194,7 +194,11 @@ export function rowSpans(
       continue;
     }
     // Everything that starts within this pixel: found by bisection, not one by one.
-    const next = Math.max(i + 1, firstStartingAt(layout, row, i, t0 + (Math.floor(x) + 1) / pixelsPerNs));
+    // The last of them may be long and is then a box of its own.
+    const pixelEnd = t0 + (Math.floor(x) + 1) / pixelsPerNs;
+    let next = Math.max(i + 1, firstStartingAt(layout, row, i, pixelEnd));
+    const long = (layout.end[next - 1] - layout.start[next - 1]) * pixelsPerNs >= 1;
+    if (long && next - 1 > i) next--;
     const reach = (layout.end[next - 1] - t0) * pixelsPerNs;
     spans.push({ x, width: Math.max(1, reach - x), position: i, count: next - i });
     i = next;

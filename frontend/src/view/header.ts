@@ -42,8 +42,9 @@ function describe(index: Index): HTMLElement[] {
   }
   if (index.pipeline) elements.push(h("span", { class: "il-chip" }, `${index.pipeline} pipeline`));
   if (index.target) elements.push(h("span", { class: "il-chip" }, index.target));
-  if (index.run?.device && index.run.device !== index.target)
-    elements.push(h("span", { class: "il-chip", title: "Where it ran" }, `ran on ${index.run.device}`));
+  const device = index.run?.device ?? "";
+  if (device && device.replace(/:\d+$/, "") !== index.target)
+    elements.push(h("span", { class: "il-chip", title: "Where it ran" }, `ran on ${device}`));
   elements.push(h("span", { class: "il-summary", title: text }, text));
   return elements;
 }

@@ -1,5 +1,5 @@
 /** Draws a timeline's visible part on a canvas. Knows nothing of input or selection logic. */
-import { rowSpans, shortName, ticks, type TimelineLayout } from "../data/timeline.ts";
+import { rowSpans, shortName, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
 
 export const AXIS_HEIGHT = 22;
@@ -181,7 +181,7 @@ function drawRow(
   const viewWidth = scene.width - scene.gutter;
   const dimmed = scene.related.size > 0;
   for (const span of rowSpans(layout, row, scene.t0, scene.t1, scale)) {
-    const index = layout.order[span.position];
+    const index = layout.order[representative(layout, span)];
     const event = events[index];
     const x = Math.max(span.x, -4);
     const right = Math.min(span.x + span.width, viewWidth + 4);
@@ -205,6 +205,14 @@ function drawRow(
     }
   }
   context.globalAlpha = 1;
+}
+
+/** Of the events in one pixel, the longest gives its colour; looking at a few is enough. */
+function representative(layout: TimelineLayout, { position, count }: Span): number {
+  let longest = position;
+  for (let i = position + 1; i < position + Math.min(count, 16); i++)
+    if (layout.end[i] - layout.start[i] > layout.end[longest] - layout.start[longest]) longest = i;
+  return longest;
 }
 
 function drawLabel(
@@ -257,6 +265,6 @@ function drawLaneLabels(context: CanvasRenderingContext2D, scene: Scene): void {
 /** The queue's name begins, the worker's number ends a lane's label: both must be readable. */
 function elideMiddle(text: string, characters: number): string {
   if (text.length <= characters) return text;
-  const tail = Math.ceil((characters - 1) * 0.55);
+  const tail = Math.ceil((characters - 1) * 0.7);
   return `${text.slice(0, characters - 1 - tail)}…${text.slice(text.length - tail)}`;
 }
