@@ -15,9 +15,12 @@ import anywidget
 import traitlets
 
 from ireelab.errors import CompileError
+from ireelab.pipeline.compile import compile
 from ireelab.pipeline.trace import Trace
+from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
-from ireelab.viz.payload import Run, trace_payload
+from ireelab.viz.payload import Payload, Run, listing_payload, trace_payload
+from ireelab.vm.disassembly import disassemble
 
 DEFAULT_HEIGHT = 680
 
@@ -83,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
 
 
 def explore(
-    shown: Trace | CompileError,
+    shown: Trace | CompileError | Program | str | Path,
     result: Run | None = None,
     *,
     height: int = DEFAULT_HEIGHT,
@@ -91,11 +94,24 @@ def explore(
 ) -> Explorer:
     """The explorer of a trace, and of its run where ``result`` is given.
 
-    A :class:`CompileError` is explored too: its diagnostics, and the steps before the failure.
+    MLIR text and ``.mlir`` files are compiled first. A :class:`CompileError`, given or met while
+    compiling, is explored too: its diagnostics, and the steps before the failure. A program
+    without a trace, such as one that ``il.load`` read, is shown disassembled.
     """
-    error = shown if isinstance(shown, CompileError) else None
-    trace = shown if isinstance(shown, Trace) else shown.trace
-    if trace is None:
-        raise TypeError("this error carries no trace: the compilation failed before it began")
-    payload = trace_payload(trace, run=result, error=error)
+    payload = _payload(shown, result)
     return Explorer(payload.index, payload.chunks, height=height, theme=theme)
+
+
+def _payload(shown: Trace | CompileError | Program | str | Path, result: Run | None) -> Payload:
+    if isinstance(shown, str | Path):
+        try:
+            shown = compile(shown)
+        except CompileError as error:
+            shown = error
+    if isinstance(shown, Program):
+        return listing_payload(shown.name, "disassembly", disassemble(shown.module))
+    if isinstance(shown, Trace):
+        return trace_payload(shown, run=result)
+    if shown.trace is None:  # nothing to show beside the error itself
+        raise shown
+    return trace_payload(shown.trace, run=result, error=shown)

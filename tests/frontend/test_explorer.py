@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import traitlets
 
-from ireelab.errors import IreelabError
+import ireelab as il
+from ireelab.errors import CompileError, IreelabError
 from ireelab.viz import html
-from ireelab.widgets.explorer import Explorer
+from ireelab.widgets.explorer import Explorer, explore
 
 INDEX = gzip.compress(json.dumps({"schema": 1, "name": "<m>", "steps": []}).encode())
 
@@ -62,3 +63,24 @@ def test_code_cannot_end_its_element(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert page.lower().count("</style") == 1
     assert page.count("</script") == 3
     assert "<!--" not in page
+
+
+SOURCE = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> { return %x : tensor<4xf32> }"
+
+
+def test_source_traces_and_programs_are_explored() -> None:
+    trace = il.compile(SOURCE, name="f.mlir")
+    steps = explore(trace).to_json()["steps"]
+    assert [step["name"] for step in steps] == [step.name for step in trace.steps]
+    assert len(explore(SOURCE).to_json()["steps"]) == len(trace.steps)
+    program = il.load(trace.program.to_bytes())
+    (listing,) = explore(program, height=400).to_json()["steps"]
+    assert listing["name"] == "disassembly"
+
+
+def test_a_failure_is_explored_and_one_without_a_trace_is_raised() -> None:
+    shown = explore(SOURCE.replace("return %x", "return %y")).to_json()
+    assert shown["state"] == "failed"
+    assert "%y" in shown["error"]["diagnostics"][0]["source_line"]
+    with pytest.raises(CompileError, match="nowhere"):
+        explore(CompileError("nowhere"))
