@@ -23,7 +23,7 @@ from ireelab.viz.stream_ir import Command, StreamProgram, read_stream_program
 from ireelab.viz.text_table import html_table, text_table
 
 DEFAULT_ALIGNMENT_BYTES = 64
-"""IREE's alignment of offsets and sizes unless a flag or a resource configuration says otherwise."""
+"""IREE's alignment of offsets and sizes where no flag or resource configuration sets one."""
 
 _ALIGNMENT_FLAG = re.compile(r"--iree-stream-resource-min-offset-alignment=(\d+)")
 _HEADINGS = ("slab", "slice", "offset", "size", "from", "to", "defined by", "last used by")
@@ -218,8 +218,8 @@ def allocation(trace: Trace) -> Allocation:
     if not steps:
         step = last_stream_step(trace)
         memory = read_memory(trace.module(step), value_names)
-        slabs = tuple(_single_slabs(memory, (), 0))
-        return Allocation(step.index, slabs, (), memory.buffers, memory.globals)
+        single = tuple(_single_slabs(memory, (), 0))
+        return Allocation(step.index, single, (), memory.buffers, memory.globals)
     module = trace.module(before(trace, steps[0]))
     packs = read_memory(module, value_names).packs
     undecided = read_stream_program(module, value_names)

@@ -97,10 +97,11 @@ class CommandBuffer:
     barriers: tuple[Barrier, ...]
     hazards: tuple[Hazard, ...]
     missing: tuple[int, ...]  # positions in ``hazards`` of those that no barrier separates
+    unproven: tuple[int, ...]  # the same for hazards that may turn out not to overlap
     needed: int
 
     def to_json(self) -> dict[str, object]:
-        """``hazards`` have their own positions under ``guards`` and ``missing``."""
+        """``guards``, ``missing`` and ``unproven`` hold positions in ``hazards``."""
         return {
             "index": self.index,
             "function": self.function,
@@ -111,6 +112,7 @@ class CommandBuffer:
             "barriers": [barrier.to_json() for barrier in self.barriers],
             "hazards": [hazard.to_json() for hazard in self.hazards],
             "missing": list(self.missing),
+            "unproven": list(self.unproven),
             "needed": self.needed,
         }
 
@@ -139,7 +141,11 @@ class Barriers:
 
     @property
     def missing(self) -> tuple[tuple[int, Hazard], ...]:
-        """Hazards that no barrier separates, with their command buffer: each is an error."""
+        """Hazards that no barrier separates, with their command buffer: each is an error.
+
+        Hazards on ranges that only may overlap at run time are not among them: see
+        ``CommandBuffer.unproven``.
+        """
         return tuple(
             (buffer.index, buffer.hazards[position])
             for buffer in self.command_buffers
@@ -208,7 +214,7 @@ def judge(
     accesses: Sequence[Sequence[Access]],
     emitted: Sequence[tuple[int, RecordedBarrier]],
 ) -> tuple[tuple[Hazard, ...], tuple[Barrier, ...], tuple[int, ...], int]:
-    """Hazards, barriers, positions of missing hazards, and the fewest barriers needed.
+    """Hazards, barriers, positions of hazards not separated, and the fewest barriers needed.
 
     Args:
         stages: the stage each command runs in.
@@ -241,8 +247,8 @@ def judge(
         )
         for at, (position, barrier) in enumerate(emitted)
     )
-    missing = tuple(position for position, crossed in enumerate(crossing) if not crossed)
-    return hazards, judged, missing, fewest_barriers(hazards)
+    open_hazards = tuple(position for position, crossed in enumerate(crossing) if not crossed)
+    return hazards, judged, open_hazards, fewest_barriers(hazards)
 
 
 def fewest_barriers(hazards: Sequence[Hazard]) -> int:
@@ -283,7 +289,7 @@ def _command_buffer(
         exact = used[at].accesses if used and item.kind not in _UNRECORDED else item.accesses
         commands.append(_buffer_command(len(commands), item, exact))
     stages = [command.stage for command in commands]
-    hazards, judged, missing, needed = judge(stages, [c.accesses for c in commands], emitted)
+    hazards, judged, left, needed = judge(stages, [c.accesses for c in commands], emitted)
     return CommandBuffer(
         index=index,
         function=recording.function,
@@ -293,7 +299,8 @@ def _command_buffer(
         commands=tuple(commands),
         barriers=judged,
         hazards=hazards,
-        missing=missing,
+        missing=tuple(position for position in left if hazards[position].exact),
+        unproven=tuple(position for position in left if not hazards[position].exact),
         needed=needed,
     )
 
@@ -382,3 +389,5 @@ def _rows(buffer: CommandBuffer) -> Iterator[tuple[object, ...]]:
             yield where, position, command.name, ", ".join(map(str, command.accesses))
     for position in buffer.missing:
         yield where, "", "MISSING", str(buffer.hazards[position])
+    for position in buffer.unproven:
+        yield where, "", "unproven", str(buffer.hazards[position])

@@ -59,7 +59,9 @@ class Recording:
     function: str
     one_shot: bool
     straight: bool = True  # False where commands stand in several blocks
-    items: list[RecordedCommand | RecordedBarrier] = field(default_factory=list)
+    items: list[RecordedCommand | RecordedBarrier] = field(
+        default_factory=list["RecordedCommand | RecordedBarrier"]
+    )
 
     @property
     def commands(self) -> list[RecordedCommand]:
