@@ -2,7 +2,7 @@
 
 A ``Signature`` is prepared once per function; calling it per invocation only checks and wraps.
 Arrays are copied in, since compiled programs may compute in the memory of their arguments (a sort
-does); results come out over the device's own memory.
+does); what ``Context.put`` made goes in as it is. Results come out over the device's own memory.
 """
 
 # NumPy types some members of an array only in part.
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = "npt.NDArray[Any]"
 Value: TypeAlias = "Array | int | float"
 
-_MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
-_USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
+INPUT_MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
+INPUT_USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
 
 _ALIGNMENT_BYTES = 64
 _STAGED_LIMIT_BYTES = 64 << 10  # above, memory kept for each input would add up
@@ -131,16 +131,32 @@ class _TensorInput:
             or value.dtype is not self._dtype
             or value.shape != self._shape
         ):
+            if isinstance(value, BufferView):
+                return self._checked_view(value)
             value = self._checked(value)
         elif self._staging is not None:
             return self._staging.fill(value)
         element_type = self._element_type
         if element_type is None:
             element_type = element_type_from_dtype(value.dtype)
-        buffer = self._allocate(_MEMORY, _USAGE, value.nbytes)
+        buffer = self._allocate(INPUT_MEMORY, INPUT_USAGE, value.nbytes)
         if value.nbytes:
             buffer.map()[...] = value.reshape(-1).view(np.uint8)
         return BufferView(buffer, value.shape, element_type)
+
+    def _checked_view(self, view: BufferView) -> BufferView:
+        """A view the caller put on the device itself: passed on, where type and shape agree."""
+        shape = self._type.shape
+        same_type = self._element_type in (None, view.element_type)
+        if same_type and (
+            shape is None
+            or (
+                len(shape) == len(view.shape)
+                and all(want in (None, got) for want, got in zip(shape, view.shape, strict=True))
+            )
+        ):
+            return view
+        raise self._mismatch(view.shape, element_type_name(view.element_type))
 
     def _checked(self, value: Any) -> Array:
         """``value`` as an array of the declared type, or ``InvalidInput``."""
@@ -148,14 +164,14 @@ class _TensorInput:
         if isinstance(value, np.ndarray | np.generic):
             array: Array = np.asarray(value)
             if dtype is not None and array.dtype.newbyteorder("=") != dtype:
-                raise self._mismatch(array)
+                raise self._mismatch(array.shape, _element_text(array))
         else:
             array = self._from_python(value, dtype)
         if shape is not None and not (
             len(shape) == array.ndim
             and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
         ):
-            raise self._mismatch(array)
+            raise self._mismatch(array.shape, _element_text(array))
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
         return array if array.flags.c_contiguous else np.ascontiguousarray(array)
@@ -168,13 +184,16 @@ class _TensorInput:
                 f"{self._where} takes {self._type.text}, got {type(value).__name__}: {error}"
             ) from None
 
-    def _mismatch(self, array: Array) -> InvalidInput:
-        try:
-            element = element_type_name(element_type_from_dtype(array.dtype))
-        except InvalidInput:
-            element = str(array.dtype)
-        given = "x".join([*map(str, array.shape), element])
+    def _mismatch(self, shape: tuple[int, ...], element: str) -> InvalidInput:
+        given = "x".join([*map(str, shape), element])
         return InvalidInput(f"{self._where} takes {self._type.text}, got an array of {given}")
+
+
+def _element_text(array: Array) -> str:
+    try:
+        return element_type_name(element_type_from_dtype(array.dtype))
+    except InvalidInput:
+        return str(array.dtype)
 
 
 class _Staging:
@@ -216,7 +235,7 @@ class _Staging:
         memory = raw[start : start + self._size_bytes].view(self._dtype).reshape(self._shape)
         self._memory = memory
         self._view = BufferView(
-            self._import(memory, _MEMORY, _USAGE), self._shape, self._element_type
+            self._import(memory, INPUT_MEMORY, INPUT_USAGE), self._shape, self._element_type
         )
         return self._view
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import ExecutableMismatch, ProgramError, UnsupportedImport, VMError
+from ireelab.hal.buffer import BufferView
 from ireelab.hal.device import Device
+from ireelab.hal.element_type import element_type_from_dtype
 from ireelab.hal.registry import create_device
-from ireelab.vm.abi import Signature, Value
+from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Signature, Value
 from ireelab.vm.check_module import CheckModule
 from ireelab.vm.hal_module import HalModule
 from ireelab.vm.scheduler import Coroutine, Wait, drive
@@ -122,6 +124,15 @@ class Context:
             return signature.to_host(drive(self._coroutine(entry, arguments), timeout_s))
         except (AttributeError, RecursionError) as error:
             raise _explained(error) from error
+
+    def put(self, array: Array) -> BufferView:
+        """An input that stays on the device, for weights and other arrays used call after call.
+
+        Without a copy where the device can use host memory in place and the array is C-contiguous
+        and aligned to 64 bytes. A program that works in place (a sort does) writes into it.
+        """
+        buffer = self.device.allocator.import_host(array, INPUT_MEMORY, INPUT_USAGE)
+        return BufferView(buffer, array.shape, element_type_from_dtype(array.dtype))
 
     def start(
         self, function: str | None, *arrays: Any
