@@ -41,7 +41,7 @@ def test_an_aligned_array_is_used_where_it_is() -> None:
 
 def test_what_does_not_fit_is_refused_before_anything_runs() -> None:
     with il.Context(il.compile(SORT).program) as context:
-        with pytest.raises(InvalidInput, match="takes 4096xi32, got an array of 8xi32"):
+        with pytest.raises(InvalidInput, match="takes tensor<4096xi32>, got an array of 8xi32"):
             context.invoke("sort", context.put(aligned(8)))
         with pytest.raises(InvalidInput, match="got an array of 4096xf32"):
             context.invoke("sort", context.put(np.zeros(4096, np.float32)))
