@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """An unknown, never negative number; or ``floor_of`` rounded down to a multiple of ``unit``."""
+    """An unknown number, never negative; or ``floor_of`` rounded down to a multiple of ``unit``."""
 
     name: str  # the SSA value: "%0" of function "main" is "main/%0"
     floor_of: Amount | None = None
@@ -67,7 +67,10 @@ class Amount:
         """Whether the amount is provably at least zero; False means "not proved"."""
         if not self.terms:
             return self.constant >= 0
-        if self.constant >= 0 and all(factor > 0 for _, factor in self.terms):
+        if self.constant >= 0 and all(
+            factor > 0 and (symbol.floor_of is None or symbol.floor_of.never_negative())
+            for symbol, factor in self.terms
+        ):
             return True
         bound = self._lower_bound()
         return bound != self and bound.never_negative()
