@@ -9,6 +9,7 @@ with its worker warm, as in a notebook. Prints a Markdown table.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def main() -> None:
         changed = sum(step.changed for step in steps)
         print(f"| {name} | {' | '.join(cells)} | {ratio:.2f} | {len(steps)} | {changed} |")
     print("\nThe ratio is il.compile to iree-compile; medians of interleaved rounds.")
+    print(f"Load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -168,6 +169,7 @@ def main() -> None:
     }
     print(table(results))
     print(f"\nRatios are to {BASELINE}; medians of {arguments.rounds} interleaved rounds.")
+    print(f"Load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
 
 
 if __name__ == "__main__":
