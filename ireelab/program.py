@@ -47,6 +47,13 @@ class Function:
     yields: bool
     asynchronous: bool
 
+    @property
+    def result_types(self) -> tuple[str, ...]:
+        """IREE's type of each result that is a plain number; "ref" for arrays."""
+        from ireelab.vm.convention import VALUE_NAMES
+
+        return tuple(VALUE_NAMES[letter] for letter in self.results)
+
 
 class Program:
     """A ``.vmfb`` plus, for programs compiled here, the LLVM IR of its CPU executables.

@@ -6,9 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ireelab.cli.common import (
     UsageError,
@@ -18,29 +17,18 @@ from ireelab.cli.common import (
     compile_file,
     existing_file,
 )
-from ireelab.cli.run import run_record
-from ireelab.errors import CompileError, CompileInterrupted
+from ireelab.errors import CompileError
 
 if TYPE_CHECKING:
     from ireelab.array_text import Value
     from ireelab.cli.common import Commands
-    from ireelab.pipeline.step import Step
     from ireelab.pipeline.trace import Trace
-    from ireelab.program import Function
     from ireelab.vm.run import RunResult
 
 _EXAMPLES = """  ireelab explore model.mlir                    # writes model.html
   ireelab explore model.mlir --run --input=8x64xf32=1 --html out.html
   ireelab explore model.mlir --json - | jq '.steps[] | select(.changed) | .name'
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A run with the function that was called."""
-
-    function: Function
-    result: RunResult
 
 
 def add(commands: Commands) -> None:
@@ -89,31 +77,30 @@ def _inputs(arguments: argparse.Namespace) -> list[Value]:
     return parse_inputs(arguments.inputs)
 
 
-def _run(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> Ran:
+def _run(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> RunResult:
     import ireelab
 
-    function = trace.program.function(arguments.function)
-    result = ireelab.run(trace, function.name, *inputs, device=arguments.device, profile=True)
-    return Ran(function, result)
+    return ireelab.run(trace, arguments.function, *inputs, device=arguments.device, profile=True)
 
 
 def _write(
     shown: Trace | CompileError,
     trace: Trace,
-    ran: Ran | None,
+    ran: RunResult | None,
     html: str | None,
     json_name: str | None,
 ) -> None:
     """The page and the JSON that were asked for."""
     import ireelab
+    from ireelab.viz.record import explore_record
 
     error = shown if isinstance(shown, CompileError) else None
     if html is not None:
-        explorer = ireelab.explore(shown, ran.result) if ran else ireelab.explore(shown)
+        explorer = ireelab.explore(shown, ran)
         _save(html, lambda: explorer.save_html(html))
     if json_name is None:
         return
-    text = json.dumps(explore_record(trace, error, ran), indent=2)
+    text = json.dumps(explore_record(trace, run=ran, error=error), indent=2)
     if json_name == "-":
         print(text)
     else:
@@ -126,43 +113,3 @@ def _save(name: str, write: Callable[[], object]) -> None:
     except OSError as error:
         raise UsageError(f"cannot write {name}: {error.strerror}") from None
     print(f"wrote {name}", file=sys.stderr)
-
-
-def explore_record(trace: Trace, error: CompileError | None, ran: Ran | None) -> dict[str, Any]:
-    """What ``--json`` writes; ``docs/json.md`` describes it."""
-    stopped = isinstance(error, CompileInterrupted)
-    return {
-        "schema": 1,
-        "name": trace.name,
-        "target": trace.target,
-        "pipeline": trace.pipeline,
-        "flags": list(trace.flags),
-        "state": "ready" if error is None else "stopped" if stopped else "failed",
-        "error": None if error is None else _error_record(error),
-        "seconds": trace.seconds,
-        "steps": [_step_record(step) for step in trace.steps],
-        "run": None if ran is None else run_record(ran.result, ran.function),
-    }
-
-
-def _step_record(step: Step) -> dict[str, Any]:
-    return {
-        "index": step.index,
-        "name": step.name,
-        "phase": step.phase,
-        "scope": list(step.scope),
-        "seconds": step.seconds,
-        "changed": step.changed,
-        "composite": step.composite,
-        "delta": dict(step.delta),
-    }
-
-
-def _error_record(error: CompileError) -> dict[str, Any]:
-    return {
-        "kind": type(error).__name__,
-        "message": str(error),
-        "step": error.step,
-        "diagnostics": [asdict(diagnostic) for diagnostic in error.diagnostics],
-        "reproducer": error.reproducer,
-    }

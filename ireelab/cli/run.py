@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ from ireelab.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from ireelab.array_text import Value
     from ireelab.cli.common import Commands
     from ireelab.hal.timeline import Timeline
     from ireelab.program import Function
@@ -64,6 +62,7 @@ def positive(text: str) -> int:
 def execute(arguments: argparse.Namespace) -> int:
     import ireelab
     from ireelab.array_text import parse_inputs
+    from ireelab.viz.record import run_record
 
     check_timeline_name(arguments.timeline)
     inputs = parse_inputs(arguments.inputs)
@@ -78,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
         repeat=arguments.repeat,
     )
     if arguments.json:
-        print(json.dumps(run_record(result, function), indent=2))
+        print(json.dumps(run_record(result, program), indent=2))
     else:
         print_outputs(result, function)
     if arguments.repeat > 1:
@@ -107,48 +106,14 @@ def write_timeline(timeline: Timeline, name: str) -> None:
     print(f"wrote {name}", file=sys.stderr)
 
 
-def scalar_types(function: Function) -> Sequence[str]:
-    """IREE's type of each result that is a plain number; "ref" for the others."""
-    from ireelab.vm.convention import VALUE_NAMES
-
-    return tuple(VALUE_NAMES[letter] for letter in function.results)
-
-
 def print_outputs(result: RunResult, function: Function) -> None:
     """The results as iree-run-module prints them."""
     from ireelab.array_text import format_value
 
     print(f"EXEC @{function.name}")
-    types = scalar_types(function)
+    types = function.result_types
     for i, value in enumerate(result.outputs):
         if isinstance(value, int | float):
             print(f"result[{i}]: {format_value(value, scalar_type=types[i])}")
         else:
             print(f"result[{i}]: hal.buffer_view\n{format_value(value)}")
-
-
-def run_record(result: RunResult, function: Function) -> dict[str, object]:
-    """The results as JSON: whole arrays, and the timeline when there is one."""
-    types = scalar_types(function)
-    record: dict[str, object] = {
-        "schema": 1,
-        "function": function.name,
-        "seconds": result.seconds,
-        "outputs": [_output(value, types[i]) for i, value in enumerate(result.outputs)],
-    }
-    if result.timeline is not None:
-        record["timeline"] = result.timeline.to_json()
-    return record
-
-
-def _output(value: Value, scalar_type: str) -> dict[str, object]:
-    from ireelab.array_text import element_type_of
-
-    if isinstance(value, int | float):
-        return {"dtype": scalar_type, "shape": [], "values": value}
-    values = value if value.dtype.kind in "biuf" else value.astype("float32")
-    return {
-        "dtype": element_type_of(value),
-        "shape": list(value.shape),
-        "values": values.tolist(),
-    }

@@ -79,7 +79,7 @@ def read_recordings(
     recordings: dict[Any, Recording] = {}
     blocks: dict[Any, set[Any]] = {}
     for name, function in functions(module):
-        reader = _Reader(ValueReader(name, new_names(function.operation)), modes)
+        reader = _Reader(ValueReader(name, function, new_names(function.operation)), modes)
         for op in walk(function):
             kind = str(op.operation.name)
             if kind == f"{_PREFIX}create":

@@ -68,18 +68,41 @@ def branch_inputs(function: Any) -> dict[Any, list[Any]]:
     return inputs
 
 
+def _unique_names(function: Any, names: Any) -> dict[Any, str]:
+    """A name for each value of a function, told apart in the order of the text."""
+    unique: dict[Any, str] = {}
+    uses: dict[str, int] = {}
+    for value in _values(function):
+        name = value.get_name(names)
+        count = uses[name] = uses.get(name, 0) + 1
+        unique[value] = name if count == 1 else f"{name}/{count}"
+    return unique
+
+
+def _values(op: Any) -> Iterator[Any]:
+    for region in op.regions:
+        for block in region.blocks:
+            yield from block.arguments
+            for nested in block.operations:
+                yield from nested.operation.results
+                yield from _values(nested)
+
+
 class ValueReader:
     """Names, constants and byte amounts of one function's values."""
 
-    def __init__(self, function_name: str, names: Any) -> None:
+    def __init__(self, function_name: str, function: Any, names: Any) -> None:
         """``names`` is an ``ir.AsmState`` of the function, which numbers its values once."""
         self._function = function_name
-        self._names = names
+        self._names = _unique_names(function, names)
         self._amounts: dict[Any, Amount] = {}
 
     def name(self, value: Any) -> str:
-        """The SSA name as the IR prints it: ``%result_0``."""
-        return value.get_name(self._names)
+        """The SSA name as the IR prints it: ``%result_0``.
+
+        Regions side by side use the same names again: the second ``%28`` reads ``%28/2``.
+        """
+        return self._names[value]
 
     def constant(self, value: Any) -> int | None:
         """The integer a value holds, None where it is not an integer constant."""

@@ -93,7 +93,7 @@ def read_memory(module: Any, new_names: Any) -> MemoryProgram:
     buffers: list[Buffer] = []
     stored: dict[str, list[Amount | None]] = {}
     for name, function in functions(module):
-        values = ValueReader(name, new_names(function.operation))
+        values = ValueReader(name, function, new_names(function.operation))
         origins = Origins(function, values)
         for op in walk(function):
             kind = str(op.operation.name)

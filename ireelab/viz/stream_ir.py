@@ -124,7 +124,9 @@ def read_stream_program(module: Any, new_names: Any) -> StreamProgram:
     """Read a live module; ``new_names`` makes an ``ir.AsmState`` for an op."""
     reader = _ProgramReader()
     for name, function in functions(module):
-        reader.read_function(name, function, ValueReader(name, new_names(function.operation)))
+        reader.read_function(
+            name, function, ValueReader(name, function, new_names(function.operation))
+        )
     return StreamProgram(
         tuple(reader.executions), tuple(reader.commands), tuple(reader.resources.values())
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
 from ireelab.viz.payload import Payload, Run, listing_payload, trace_payload
+from ireelab.viz.record import explore_record
 from ireelab.vm.disassembly import disassemble
 
 DEFAULT_HEIGHT = 680
@@ -51,26 +52,32 @@ class Explorer(anywidget.AnyWidget):
         self,
         index: bytes = b"",
         chunks: bytes = b"",
-        *,
-        record: Mapping[str, Any] | None = None,
         **traits: Any,
     ) -> None:
         super().__init__(index=index, chunks=chunks, **traits)
-        self._record = dict(record or {})
+        self._record: Callable[[], dict[str, Any]] | None = None
 
-    def show(self, index: bytes, chunks: bytes) -> None:
-        """Show another payload; progress ends and the selection starts anew."""
+    def show(self, shown: Trace | CompileError | Program, result: Run | None = None) -> None:
+        """Show something else; progress ends and the selection starts anew.
+
+        Raises:
+            CompileError: ``shown`` itself, when it carries no trace to show.
+        """
+        payload, record = _content(shown, result)
+        self._record = record
         with self.hold_sync():
-            self.chunks = chunks
-            self.index = index
+            self.chunks = payload.chunks
+            self.index = payload.index
             self.progress = {}
             self.selection = dict(_NOTHING_SELECTED)
 
     def to_json(self) -> dict[str, Any]:
-        """What this explorer shows, as plain data: the record given when it was made, or else
-        the index (steps, run, error) without the texts."""
-        if self._record:
-            return dict(self._record)
+        """Steps, scheduling models, run and error as plain data, described in ``docs/json.md``.
+
+        Of an explorer that was made from a payload alone, the payload's index.
+        """
+        if self._record is not None:
+            return self._record()
         return json.loads(gzip.decompress(self.index)) if self.index else {}
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
@@ -98,20 +105,32 @@ def explore(
     compiling, is explored too: its diagnostics, and the steps before the failure. A program
     without a trace, such as one that ``il.load`` read, is shown disassembled.
     """
-    payload = _payload(shown, result)
-    return Explorer(payload.index, payload.chunks, height=height, theme=theme)
-
-
-def _payload(shown: Trace | CompileError | Program | str | Path, result: Run | None) -> Payload:
     if isinstance(shown, str | Path):
         try:
             shown = compile(shown)
         except CompileError as error:
             shown = error
+    explorer = Explorer(height=height, theme=theme)
+    try:
+        explorer.show(shown, result)
+    except CompileError:
+        explorer.close()
+        raise
+    return explorer
+
+
+def _content(
+    shown: Trace | CompileError | Program, result: Run | None
+) -> tuple[Payload, Callable[[], dict[str, Any]] | None]:
+    """The payload of what is shown, and how to make its record when someone asks."""
     if isinstance(shown, Program):
-        return listing_payload(shown.name, "disassembly", disassemble(shown.module))
-    if isinstance(shown, Trace):
-        return trace_payload(shown, run=result)
-    if shown.trace is None:  # nothing to show beside the error itself
-        raise shown
-    return trace_payload(shown.trace, run=result, error=shown)
+        return listing_payload(shown.name, "disassembly", disassemble(shown.module)), None
+    error = shown if isinstance(shown, CompileError) else None
+    trace = shown if isinstance(shown, Trace) else shown.trace
+    if trace is None:  # nothing to show beside the error itself
+        assert error is not None
+        raise error
+    return (
+        trace_payload(trace, run=result, error=error),
+        lambda: explore_record(trace, run=result, error=error),
+    )

@@ -78,7 +78,6 @@ class IreeMagics(Magics):
     @cell_magic
     def iree(self, line: str, cell: str) -> None:
         """Compile the cell's MLIR step by step, show the explorer, keep the trace in NAME."""
-        from ireelab.viz.payload import trace_payload
         from ireelab.widgets.explorer import Explorer
 
         options = _parse(self.iree, line)
@@ -95,8 +94,7 @@ class IreeMagics(Magics):
                 result = self._run(trace, options, options.run or None, inputs)
                 self._bind(f"{options.name}_result", result)
         finally:
-            payload = trace_payload(trace, run=result)
-            explorer.show(payload.index, payload.chunks)
+            explorer.show(trace, result)
 
     @magic_arguments()
     @argument("name", nargs="?", help="a trace or a program (default: the latest %%%%iree cell's)")
@@ -138,7 +136,6 @@ class IreeMagics(Magics):
     def _compile(self, source: str, options: Namespace, explorer: Explorer) -> Trace:
         """Compile with progress in ``explorer``, which shows a failure as far as it got."""
         import ireelab
-        from ireelab.viz.payload import trace_payload
 
         try:
             return ireelab.compile(
@@ -154,8 +151,7 @@ class IreeMagics(Magics):
             if error.trace is None:
                 explorer.close()
             else:
-                payload = trace_payload(error.trace, error=error)
-                explorer.show(payload.index, payload.chunks)
+                explorer.show(error)
                 if error.trace.steps:
                     self._bind(f"{options.name}_failed", error.trace)
             raise CellFailed(describe(error, options.name)) from error

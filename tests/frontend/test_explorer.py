@@ -6,6 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import traitlets
 
@@ -20,18 +21,15 @@ INDEX = gzip.compress(json.dumps({"schema": 1, "name": "<m>", "steps": []}).enco
 def test_what_is_shown_as_data() -> None:
     assert Explorer().to_json() == {}
     assert Explorer(INDEX).to_json()["name"] == "<m>"
-    record = {"schema": 1, "run": None}
-    explorer = Explorer(INDEX, record=record)
-    explorer.to_json()["run"] = "changed"
-    assert explorer.to_json() == record
 
 
-def test_another_payload_starts_anew() -> None:
+def test_showing_something_starts_anew() -> None:
     explorer = Explorer(progress={"state": "compiling", "count": 3})
     explorer.selection = {"step": 4}
-    explorer.show(INDEX, b"chunks")
-    assert (explorer.index, explorer.chunks, explorer.progress) == (INDEX, b"chunks", {})
+    explorer.show(il.compile(SOURCE, name="f.mlir", until="abi"))
+    assert explorer.progress == {}
     assert explorer.selection["step"] is None
+    assert explorer.to_json()["name"] == "f"
 
 
 def test_the_page_is_titled_after_the_module(tmp_path: Path) -> None:
@@ -70,8 +68,12 @@ SOURCE = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> { return %x : tensor<
 
 def test_source_traces_and_programs_are_explored() -> None:
     trace = il.compile(SOURCE, name="f.mlir")
-    steps = explore(trace).to_json()["steps"]
-    assert [step["name"] for step in steps] == [step.name for step in trace.steps]
+    record = explore(trace, il.run(trace, "f", np.ones(4, np.float32), profile=True)).to_json()
+    assert [step["name"] for step in record["steps"]] == [step.name for step in trace.steps]
+    assert record["run"]["outputs"] == [{"dtype": "f32", "shape": [4], "values": [1.0] * 4}]
+    assert {"dispatches", "executions", "edges"} <= set(record["stream"])
+    assert {"transient_bytes", "lower_bound_bytes", "slices"} <= set(record["allocation"])
+    assert {"emitted", "needed", "hazards"} <= set(record["barriers"])
     assert len(explore(SOURCE).to_json()["steps"]) == len(trace.steps)
     program = il.load(trace.program.to_bytes())
     (listing,) = explore(program, height=400).to_json()["steps"]
