@@ -120,6 +120,9 @@ apt_has_real_chromium() {
 install_browser() {
     stamp=".venv/.ireelab-browser"
     [ -f "$stamp" ] && [ -x "$(cat "$stamp")" ] && [ -z "${CHROMIUM:-}" ] && return
+    # Playwright's driver is a Node.js linked to libatomic, which a minimal image does not have.
+    .venv/bin/python -m playwright --version >/dev/null 2>&1 || apt_install libatomic1 ||
+        say "Playwright does not start; .venv/bin/python -m playwright --version says why"
     if browser=$(find_browser); then
         printf '%s\n' "$browser" >"$stamp"
         return
