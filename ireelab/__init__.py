@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ireelab.pipeline.compile import compile
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program, load
+    from ireelab.viz.allocation import allocation
+    from ireelab.viz.barriers import barriers
+    from ireelab.viz.stream_graph import stream_graph
     from ireelab.vm.context import Context
     from ireelab.vm.run import RunResult, run
     from ireelab.widgets.explorer import explore
@@ -36,12 +39,15 @@ __all__ = [
     "Program",
     "RunResult",
     "Trace",
+    "allocation",
+    "barriers",
     "compile",
     "devices",
     "examples",
     "explore",
     "load",
     "run",
+    "stream_graph",
 ]
 
 # Public name -> the module that defines it. ``examples`` is a module and defines itself.
@@ -51,11 +57,14 @@ _HOMES = {
     "Program": "ireelab.program",
     "RunResult": "ireelab.vm.run",
     "Trace": "ireelab.pipeline.trace",
+    "allocation": "ireelab.viz.allocation",
+    "barriers": "ireelab.viz.barriers",
     "compile": "ireelab.pipeline.compile",
     "devices": "ireelab.hal.registry",
     "explore": "ireelab.widgets.explorer",
     "load": "ireelab.program",
     "run": "ireelab.vm.run",
+    "stream_graph": "ireelab.viz.stream_graph",
 }
 
 
