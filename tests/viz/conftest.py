@@ -18,7 +18,6 @@ from ireelab.pipeline.trace import Trace
 
 HERE = Path(__file__).parent
 EXAMPLES = {example.path.stem: example.path for example in examples.EXAMPLES}
-STATISTICS = "--iree-scheduling-dump-statistics-format=json"
 
 Traces = Callable[[str], Trace]
 Statistics = Callable[[str], dict[str, dict[str, int]]]
@@ -29,17 +28,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("example", sorted(EXAMPLES))
 
 
-def source(name: str) -> Path:
-    return EXAMPLES.get(name, HERE / f"{name}.mlir")
-
-
 @pytest.fixture(scope="session")
 def traces() -> Traces:
     """A compilation by name: of an example, or of a file beside the tests."""
 
     @functools.cache
     def get(name: str) -> Trace:
-        return compile(source(name))
+        return compile(EXAMPLES.get(name, HERE / f"{name}.mlir"))
 
     return get
 
@@ -52,10 +47,10 @@ def statistics() -> Statistics:
     def get(name: str) -> dict[str, dict[str, int]]:
         command = [
             str(Path(sys.executable).with_name("iree-compile")),
-            str(source(name)),
+            str(EXAMPLES[name]),
             *target_flags("llvm-cpu"),
             "--compile-to=stream",
-            STATISTICS,
+            "--iree-scheduling-dump-statistics-format=json",
             "--iree-scheduling-dump-statistics-file=-",
             "-o",
             "/dev/null",

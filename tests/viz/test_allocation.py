@@ -79,7 +79,7 @@ def test_each_function_has_its_pack(traces: Traces) -> None:
     packed = [slab for slab in plan.slabs if slab.packed]
     assert [slab.function for slab in packed] == ["chain", "fan"]
     chain, fan = packed
-    # A chain needs two buffers of 32x32xf32 in turn; the fan holds three of 16x16xf32 and a product.
+    # The chain needs two buffers of 32x32xf32 in turn.
     assert (chain.size_bytes, chain.lower_bound_bytes) == (8192, 8192)
     assert (fan.size_bytes, fan.lower_bound_bytes) == (4096, 4096)
     assert len(slices_of(plan, chain)) == 3
