@@ -1,6 +1,7 @@
 """Which devices exist here, and how to open one. Mirrors ``driver_registry.h``.
 
-A device name is ``driver[:key=value[,key=value]...]``, for example ``llvm-cpu:threads=1``.
+A device name is ``driver[:key=value[,key=value]...]``, for example ``llvm-cpu:threads=1``. Drivers
+of several devices take which one first: ``vulkan:0``, ``vulkan:H100,timeout=10``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class _Driver:
     options: tuple[str, ...]
     create: Callable[[dict[str, str]], Device] | None
     unavailable: Callable[[], str]
+    list: Callable[[], tuple[DeviceInfo, ...]] | None = None
+    """Its devices, for drivers of several; DeviceUnavailable says why there is none."""
+    selector: str = ""
+    """The option that a first part without ``=`` stands for."""
 
 
 def _create_null(options: dict[str, str]) -> Device:
@@ -53,6 +58,27 @@ def _llvm_cpu_unavailable() -> str:
     return ""
 
 
+def _create_vulkan(options: dict[str, str]) -> Device:
+    from ireelab.hal.drivers.vulkan.driver import create_from_options
+
+    return create_from_options(options)
+
+
+def _vulkan_unavailable() -> str:
+    from ireelab.hal.drivers.vulkan.vulkan_ffi import loader_problem
+
+    return loader_problem()
+
+
+def _list_vulkan() -> tuple[DeviceInfo, ...]:
+    from ireelab.hal.drivers.vulkan.driver import list_devices
+
+    return tuple(
+        DeviceInfo(f"vulkan:{index}", "vulkan", description, not problem, problem)
+        for index, (description, problem) in enumerate(list_devices())
+    )
+
+
 _DRIVERS: tuple[_Driver, ...] = (
     _Driver(
         "llvm-cpu",
@@ -65,22 +91,29 @@ _DRIVERS: tuple[_Driver, ...] = (
     _Driver(
         "vulkan",
         "GPUs through Vulkan",
-        (),
-        None,
-        lambda: (
-            "this version of ireelab has no Vulkan driver; use llvm-cpu, or run the .vmfb "
-            "with iree-run-module --device=vulkan"
-        ),
+        ("device", "validate", "timeout", "memory", "cache", "profile"),
+        _create_vulkan,
+        _vulkan_unavailable,
+        _list_vulkan,
+        "device",
     ),
 )
 
 
 def devices() -> tuple[DeviceInfo, ...]:
-    """Every driver known, with the reason where it cannot be used here."""
+    """Every driver's devices, with the reason where one cannot be used here."""
     infos: list[DeviceInfo] = []
     for driver in _DRIVERS:
         reason = driver.unavailable()
-        infos.append(DeviceInfo(driver.name, driver.name, driver.description, not reason, reason))
+        found: tuple[DeviceInfo, ...] = ()
+        if driver.list is not None and not reason:
+            try:
+                found = driver.list()
+            except DeviceUnavailable as error:
+                reason = str(error)
+        infos += found or [
+            DeviceInfo(driver.name, driver.name, driver.description, not reason, reason)
+        ]
     return tuple(infos)
 
 
@@ -106,8 +139,10 @@ def create_device(name: str, *, validate: bool = False) -> Device:
 
 def _parse_options(driver: _Driver, text: str) -> dict[str, str]:
     options: dict[str, str] = {}
-    for part in filter(None, text.split(",")):
+    for index, part in enumerate(filter(None, text.split(","))):
         key, separator, value = part.partition("=")
+        if not separator and index == 0 and driver.selector:
+            key, separator, value = driver.selector, "=", part
         if not separator or key not in driver.options:
             known = ", ".join(f"{option}=VALUE" for option in driver.options) or "none"
             raise DeviceUnavailable(

@@ -1,0 +1,1 @@
+"""GPUs through Vulkan: IREE's SPIR-V executables, prerecorded command buffers, one timeline."""

@@ -1,0 +1,162 @@
+"""Buffers over pooled device memory, and how the host reads and writes them.
+
+The host waits for the queue before it touches memory. Where the host reads device memory slowly or
+not at all, reads go through a copy to staging memory that the device makes.
+"""
+
+# NumPy types some members of an array only in part.
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ireelab.errors import DeviceError
+from ireelab.hal.allocator import Allocator, AllocatorStatistics
+from ireelab.hal.buffer import Buffer
+from ireelab.hal.drivers.vulkan.memory import Pool, Storage
+from ireelab.hal.types import MemoryType
+
+if TYPE_CHECKING:
+    from ireelab.hal.drivers.vulkan.device import VulkanDevice
+
+
+class VulkanBuffer(Buffer):
+    """A range of a block. ``pointer`` names block and offset, 0 once closed."""
+
+    __slots__ = ("_owner", "pointer", "storage")
+
+    def __init__(
+        self,
+        device: VulkanDevice,
+        storage: Storage,
+        pointer: int,
+        length_bytes: int,
+        memory_type: int,
+        usage: int,
+    ) -> None:
+        self.device = self._owner = device
+        self.storage: Storage | None = storage
+        self.pointer = pointer
+        self.length_bytes = length_bytes
+        self.memory_type = memory_type
+        self.usage = usage
+
+    def subspan(self, offset_bytes: int, length_bytes: int) -> VulkanBuffer:
+        if offset_bytes == 0 and length_bytes == self.length_bytes:
+            return self
+        self.check_range(offset_bytes, length_bytes, "subspan")
+        storage = self._open_storage()
+        pointer = self.pointer + offset_bytes
+        return VulkanBuffer(
+            self._owner, storage, pointer, length_bytes, self.memory_type, self.usage
+        )
+
+    def map(self) -> npt.NDArray[np.uint8]:
+        storage = self._open_storage()
+        if storage.block.host is None:
+            raise DeviceError(
+                "the buffer is in memory that the host cannot see; use read() and write(), or "
+                "allocate it with MemoryType.HOST_VISIBLE"
+            )
+        self._owner.core.queue.wait_idle()
+        start = self.pointer - storage.pointer
+        data: npt.NDArray[np.uint8] = np.asarray(storage)
+        return data[start : start + self.length_bytes]
+
+    def contents(self) -> npt.NDArray[np.uint8]:
+        storage = self._open_storage()
+        if storage.pool.host_reads_fast:
+            return self.map()
+        return self._owner.transfers.download(storage, self.pointer, self.length_bytes)
+
+    def read(self, offset_bytes: int = 0, length_bytes: int | None = None) -> bytes:
+        if length_bytes is None:
+            length_bytes = self.length_bytes - offset_bytes
+        self.check_range(offset_bytes, length_bytes, "read")
+        if not length_bytes:
+            return b""
+        storage = self._open_storage()
+        if storage.pool.host_reads_fast:
+            return self.map()[offset_bytes : offset_bytes + length_bytes].tobytes()
+        start = self.pointer + offset_bytes
+        return self._owner.transfers.download(storage, start, length_bytes).tobytes()
+
+    def write(self, offset_bytes: int, data: bytes | bytearray | memoryview) -> None:
+        source = np.frombuffer(data, np.uint8)
+        self.check_range(offset_bytes, source.size, "write")
+        self.write_array(offset_bytes, source)
+
+    def write_array(self, offset_bytes: int, source: npt.NDArray[np.uint8]) -> None:
+        """Overwrite bytes; the range was checked."""
+        storage = self._open_storage()
+        host = storage.block.host
+        if host is None:
+            self._owner.transfers.upload(storage, self.pointer + offset_bytes, source)
+            return
+        self._owner.core.queue.wait_idle()
+        start = self.pointer - storage.block.base + offset_bytes
+        host[start : start + source.size] = source
+
+    def is_shared(self) -> bool:
+        # This object's own reference and the argument's.
+        return sys.getrefcount(self.storage) > 2
+
+    def close(self) -> None:
+        self.storage = None
+        self.pointer = 0
+
+    def _open_storage(self) -> Storage:
+        if self.storage is None:
+            raise DeviceError("the buffer is closed or was deallocated; it has no contents")
+        return self.storage
+
+
+class VulkanAllocator(Allocator):
+    """Device-local memory, and host memory for those who ask to map and the device cannot."""
+
+    imports_in_place = False
+
+    def __init__(self, device: VulkanDevice) -> None:
+        self._device = device
+        self._pool: Pool = device.core.device_pool
+        self._staging: Pool = device.core.staging_pool
+
+    def allocate(self, memory_type: int, usage: int, size_bytes: int) -> VulkanBuffer:
+        if size_bytes < 0:
+            raise DeviceError(f"a buffer cannot have {size_bytes} bytes")
+        pool = self._pool
+        if memory_type & MemoryType.HOST_VISIBLE and not pool.host_visible:
+            pool = self._staging
+        storage = pool.take(size_bytes)
+        return VulkanBuffer(self._device, storage, storage.pointer, size_bytes, memory_type, usage)
+
+    def import_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> VulkanBuffer:
+        """Always a copy, into device memory: kernels read the host's several times slower."""
+        storage = self._pool.take(array.nbytes)
+        buffer = VulkanBuffer(
+            self._device, storage, storage.pointer, array.nbytes, memory_type, usage
+        )
+        if array.nbytes:
+            if not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array)
+            buffer.write_array(0, array.reshape(-1).view(np.uint8))
+        return buffer
+
+    def statistics(self) -> AllocatorStatistics:
+        pools = {id(pool): pool for pool in (self._pool, self._staging)}.values()
+        return AllocatorStatistics(
+            live_bytes=sum(pool.live_bytes for pool in pools),
+            peak_bytes=sum(pool.peak_bytes for pool in pools),
+            live_buffers=sum(pool.live_ranges for pool in pools),
+            total_allocations=sum(pool.allocations for pool in pools),
+            reused_allocations=sum(pool.reused for pool in pools),
+            pooled_bytes=sum(pool.pooled_bytes for pool in pools),
+        )
+
+    def trim(self) -> None:
+        self._pool.trim()
+        self._staging.trim()

@@ -1,0 +1,86 @@
+"""A repair of IREE's f16 -> f32 cooperative-matrix kernels.
+
+IREE 3.13 converts the f16 fragments to f32 before it multiplies them and then asks for an
+f32 x f32 shape, which no GPU has: the driver refuses the pipeline. The multiplication takes f16
+fragments with an f32 accumulator as they are, so the conversions can go:
+
+    %a32 = OpFConvert %mat_f32 %a16                            (removed)
+    %c = OpCooperativeMatrixMulAddKHR %mat_f32 %a32 %b32 %acc  ->  ... %a16 %b16 %acc
+
+The products of f16 numbers are exact in f32, so the result does not change.
+"""
+
+from __future__ import annotations
+
+from array import array
+from sys import byteorder
+
+_HEADER_WORDS = 5
+_OP_TYPE_FLOAT, _OP_CONVERT = 22, 115
+_OP_TYPE_MATRIX, _OP_LOAD, _OP_MULTIPLY_ADD = 4456, 4457, 4459
+
+
+def without_fragment_conversions(code: bytes) -> bytes:
+    """The module with such conversions removed; the same bytes where there are none."""
+    words = array("I")
+    words.frombytes(code)
+    if byteorder == "big":
+        words.byteswap()
+    instructions = _instructions(words)
+    converted = _widened_loads(instructions)
+    # Only those that nothing but the factors of multiplications read may go.
+    for instruction in instructions:
+        opcode = instruction[0] & 0xFFFF
+        if opcode == _OP_CONVERT:
+            read = instruction[3:]
+        else:
+            read = instruction[5:] if opcode == _OP_MULTIPLY_ADD else instruction[1:]
+        for word in read:
+            converted.pop(word, None)
+    if not converted:
+        return code
+    kept = array("I", words[:_HEADER_WORDS])
+    for instruction in instructions:
+        opcode = instruction[0] & 0xFFFF
+        if opcode == _OP_CONVERT and instruction[2] in converted:
+            continue
+        if opcode == _OP_MULTIPLY_ADD:
+            for operand in (3, 4):
+                instruction[operand] = converted.get(instruction[operand], instruction[operand])
+        kept.extend(instruction)
+    if byteorder == "big":
+        kept.byteswap()
+    return kept.tobytes()
+
+
+def _widened_loads(instructions: list[array[int]]) -> dict[int, int]:
+    """Result -> operand of the conversions of loaded f16 fragments to f32."""
+    float_bits: dict[int, int] = {}
+    matrix_bits: dict[int, int] = {}
+    loaded_bits: dict[int, int] = {}
+    converted: dict[int, int] = {}
+    for instruction in instructions:
+        opcode = instruction[0] & 0xFFFF
+        if opcode == _OP_TYPE_FLOAT:
+            float_bits[instruction[1]] = instruction[2]
+        elif opcode == _OP_TYPE_MATRIX:
+            matrix_bits[instruction[1]] = float_bits.get(instruction[2], 0)
+        elif opcode == _OP_LOAD:
+            loaded_bits[instruction[2]] = matrix_bits.get(instruction[1], 0)
+        elif (
+            opcode == _OP_CONVERT
+            and matrix_bits.get(instruction[1]) == 32
+            and loaded_bits.get(instruction[3]) == 16
+        ):
+            converted[instruction[2]] = instruction[3]
+    return converted
+
+
+def _instructions(words: array[int]) -> list[array[int]]:
+    found: list[array[int]] = []
+    position = _HEADER_WORDS
+    while position < len(words):
+        length = max(words[position] >> 16, 1)
+        found.append(words[position : position + length])
+        position += length
+    return found

@@ -1,0 +1,192 @@
+"""What the parts of one open device share: the queue, memory pools, command buffers, barriers."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
+from ireelab.hal.drivers.vulkan.memory import (
+    Pool,
+    allowed_memory_types,
+    choose_device_memory,
+    choose_staging_memory,
+)
+from ireelab.hal.drivers.vulkan.queue import Queue
+from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan
+from ireelab.hal.types import ExecutionStage
+
+# VkPipelineStageFlags2 and VkAccessFlags2
+STAGE_INDIRECT, STAGE_COMPUTE, STAGE_TRANSFER, STAGE_HOST = 0x2, 0x800, 0x1000, 0x4000
+STAGE_ALL = 0x10000
+_ACCESS_INDIRECT_READ, _ACCESS_UNIFORM_READ = 0x1, 0x8
+_ACCESS_SHADER_READ, _ACCESS_SHADER_WRITE = 0x20, 0x40
+_ACCESS_TRANSFER_READ, _ACCESS_TRANSFER_WRITE = 0x800, 0x1000
+_ACCESS_HOST_READ, _ACCESS_HOST_WRITE = 0x2000, 0x4000
+_ACCESS_MEMORY_READ, _ACCESS_MEMORY_WRITE = 0x8000, 0x10000
+
+GPU_SPIN_NS = 200_000
+"""How long a wait polls on a GPU; on a CPU device polling would take the time of its threads."""
+
+
+class NativeResource(Protocol):
+    """Something that must be destroyed before the device."""
+
+    def destroy(self) -> None:
+        """Destroy now; idempotent. Nothing on the device uses it any more."""
+
+
+class Core:
+    """``lock`` guards recording and the command pool, which Vulkan wants one thread at a time."""
+
+    def __init__(self, logical: LogicalDevice, *, memory: str, timeout_ns: int) -> None:
+        self.logical = logical
+        self.physical = logical.physical
+        self.vulkan: Vulkan = logical.instance.vulkan
+        self.handle: Handle = logical.handle
+        self.limits = logical.physical.limits
+        self.lock = threading.RLock()
+        self.resources: WeakSet[NativeResource] = WeakSet()
+        self.queue = Queue(
+            self.vulkan,
+            self.handle,
+            logical.queue,
+            timeout_ns=timeout_ns,
+            spin_ns=0 if self.physical.type == "cpu" else GPU_SPIN_NS,
+        )
+        self._structs = Structs(self.vulkan)
+        self._barriers: dict[tuple[int, int], Any] = {}
+        self._free_command_buffers: list[Handle] = []
+        info = self._structs.new(
+            "VkCommandPoolCreateInfo",
+            flags=2,  # VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT
+            queueFamilyIndex=logical.queue_family,
+        )
+        self._command_pool = self.vulkan.create(
+            "vkCreateCommandPool", "VkCommandPool", self.handle, info
+        )
+        allowed = allowed_memory_types(self.vulkan, self.handle)
+        types = self.physical.memory_types
+        largest = int(self.limits["maxMemoryAllocationSize"])
+        chosen = choose_device_memory(types, allowed, memory)
+        staging = choose_staging_memory(types, allowed)
+        self.device_pool = Pool(self.vulkan, self.handle, chosen, largest, self.queue.wait_idle)
+        self.staging_pool = (
+            self.device_pool
+            if chosen.index == staging.index
+            else Pool(self.vulkan, self.handle, staging, largest, self.queue.wait_idle)
+        )
+        self._pools = {id(p): p for p in (self.device_pool, self.staging_pool)}
+
+    # --- command buffers ----------------------------------------------------------------
+
+    def acquire_command_buffer(self) -> Handle:
+        if self._free_command_buffers:
+            return self._free_command_buffers.pop()
+        info = self._structs.new(
+            "VkCommandBufferAllocateInfo", commandPool=self._command_pool, commandBufferCount=1
+        )
+        out = self.vulkan.ffi.new("VkCommandBuffer[1]")
+        result = self.vulkan.lib.vkAllocateCommandBuffers(self.handle, info, out)
+        self.vulkan.check(result, "vkAllocateCommandBuffers")
+        return out[0]
+
+    def release_command_buffer(self, handle: Handle) -> None:
+        """For reuse; it is reset when it is begun again."""
+        self._free_command_buffers.append(handle)
+
+    def barrier(self, source_stages: int, target_stages: int) -> Any:
+        """The ``VkDependencyInfo`` of a HAL execution barrier, built once for each pair."""
+        key = (source_stages, target_stages)
+        found = self._barriers.get(key)
+        if found is None:
+            source_stage, source_access = _source(source_stages)
+            target_stage, target_access = _target(target_stages)
+            found = self._barriers[key] = self._dependency(
+                source_stage, source_access, target_stage, target_access
+            )
+        return found
+
+    def order_barrier(self) -> Any:
+        """Everything before, the host's writes too, is over and visible to everything after."""
+        found = self._barriers.get((-1, -1))
+        if found is None:
+            access = _ACCESS_MEMORY_READ | _ACCESS_MEMORY_WRITE
+            found = self._dependency(STAGE_ALL, _ACCESS_MEMORY_WRITE, STAGE_ALL, access)
+            self._barriers[-1, -1] = found
+        return found
+
+    def host_barrier(self) -> Any:
+        """What was written is visible to the host once it has waited."""
+        found = self._barriers.get((-2, -2))
+        if found is None:
+            found = self._dependency(
+                STAGE_ALL, _ACCESS_MEMORY_WRITE, STAGE_HOST, _ACCESS_HOST_READ | _ACCESS_HOST_WRITE
+            )
+            self._barriers[-2, -2] = found
+        return found
+
+    def raise_messages(self) -> None:
+        """Raise what the validation layer has said, if it listens."""
+        if self.logical.instance.messages:
+            self.logical.instance.raise_messages()
+
+    def close(self) -> None:
+        """Wait, destroy everything, then the device as soon as no array maps its memory."""
+        if not self.queue.close():
+            return  # a kernel still runs: destroying what it uses would crash the process
+        for resource in list(self.resources):
+            resource.destroy()
+        self.vulkan.lib.vkDestroyCommandPool(self.handle, self._command_pool, self.vulkan.null)
+        for pool in list(self._pools.values()):
+            pool.close(lambda closed=pool: self._pool_is_empty(closed))
+
+    def _pool_is_empty(self, pool: Pool) -> None:
+        self._pools.pop(id(pool), None)
+        if not self._pools:
+            self.logical.close()
+
+    def _dependency(
+        self, source_stage: int, source_access: int, target_stage: int, target_access: int
+    ) -> Any:
+        barrier = self._structs.new(
+            "VkMemoryBarrier2",
+            srcStageMask=source_stage,
+            srcAccessMask=source_access,
+            dstStageMask=target_stage,
+            dstAccessMask=target_access,
+        )
+        return self._structs.new("VkDependencyInfo", memoryBarrierCount=1, pMemoryBarriers=barrier)
+
+
+def _source(stages: int) -> tuple[int, int]:
+    stage = access = 0
+    if stages & ExecutionStage.DISPATCH:
+        stage |= STAGE_COMPUTE | STAGE_INDIRECT
+        access |= _ACCESS_SHADER_WRITE
+    if stages & ExecutionStage.TRANSFER:
+        stage |= STAGE_TRANSFER
+        access |= _ACCESS_TRANSFER_WRITE
+    if stages & ExecutionStage.HOST:
+        stage |= STAGE_HOST
+        access |= _ACCESS_HOST_WRITE
+    return stage or STAGE_ALL, access
+
+
+def _target(stages: int) -> tuple[int, int]:
+    stage = access = 0
+    if stages & (ExecutionStage.DISPATCH | ExecutionStage.COMMAND_ISSUE):
+        # Workgroup counts are read before the kernel starts, in a stage of their own.
+        stage |= STAGE_INDIRECT
+        access |= _ACCESS_INDIRECT_READ
+    if stages & ExecutionStage.DISPATCH:
+        stage |= STAGE_COMPUTE
+        access |= _ACCESS_SHADER_READ | _ACCESS_SHADER_WRITE | _ACCESS_UNIFORM_READ
+    if stages & ExecutionStage.TRANSFER:
+        stage |= STAGE_TRANSFER
+        access |= _ACCESS_TRANSFER_READ | _ACCESS_TRANSFER_WRITE
+    if stages & ExecutionStage.HOST:
+        stage |= STAGE_HOST
+        access |= _ACCESS_HOST_READ | _ACCESS_HOST_WRITE
+    return stage or STAGE_ALL, access

@@ -1,0 +1,238 @@
+"""The queue and its timeline: every submission gets the next number, and numbers are reached.
+
+One timeline semaphore counts submissions; each starts with a barrier against those before it (see
+``recorder.py``), so that "number n is reached" means that everything up to n has ended. HAL
+semaphores are mapped on it (``semaphore.py``): signaling one costs no Vulkan object.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from ireelab.errors import DeviceError, DeviceLost, DeviceTimeout
+from ireelab.hal.drivers.vulkan.vulkan_ffi import SUCCESS, TIMEOUT, Handle, Structs, Vulkan, fail
+
+ALL_COMMANDS = 0x10000
+SLICE_NS = 200_000_000
+"""The longest single wait in native code: Ctrl-C is seen between two."""
+
+
+class Submission:
+    """One command buffer, ready to be submitted again and again without building anything."""
+
+    __slots__ = ("_structs", "info", "signal")
+
+    def __init__(self, vulkan: Vulkan, command_buffer: Handle, timeline: Handle) -> None:
+        structs = self._structs = Structs(vulkan)
+        self.signal: Any = structs.new(
+            "VkSemaphoreSubmitInfo", semaphore=timeline, stageMask=ALL_COMMANDS
+        )
+        self.info: Any = structs.new(
+            "VkSubmitInfo2",
+            commandBufferInfoCount=1,
+            pCommandBufferInfos=structs.new(
+                "VkCommandBufferSubmitInfo", commandBuffer=command_buffer
+            ),
+            signalSemaphoreInfoCount=1,
+            pSignalSemaphoreInfos=self.signal,
+        )
+
+
+class Queue:
+    """``submitted`` and ``completed`` are numbers of submissions; ``completed`` may lag behind.
+
+    ``timeout_ns`` bounds every wait; ``spin_ns`` is how long a wait polls before it sleeps, which
+    on a GPU saves the wake-up of the thread.
+    """
+
+    def __init__(
+        self, vulkan: Vulkan, device: Handle, queue: Handle, *, timeout_ns: int, spin_ns: int
+    ) -> None:
+        self.submitted = 0
+        self.completed = 0
+        self.timeout_ns = timeout_ns
+        self._spin_ns = spin_ns
+        self._vulkan = vulkan
+        self._device = device
+        self._queue = queue
+        self._lost: DeviceError | None = None
+        self._lock = threading.Lock()
+        self._retired: deque[tuple[int, Callable[[], None]]] = deque()
+        self._watcher: _Watcher | None = None
+        structs = self._structs = Structs(vulkan)
+        kind = structs.new("VkSemaphoreTypeCreateInfo", semaphoreType=1)
+        info = structs.new("VkSemaphoreCreateInfo", next=kind)
+        self.timeline = vulkan.create("vkCreateSemaphore", "VkSemaphore", device, info)
+        self._counter: Any = vulkan.ffi.new("uint64_t *")
+        self._null: Any = vulkan.null
+        self._submit: Any = vulkan.lib.vkQueueSubmit2
+        self._get_counter: Any = vulkan.lib.vkGetSemaphoreCounterValue
+
+    def prepare(self, command_buffer: Handle) -> Submission:
+        return Submission(self._vulkan, command_buffer, self.timeline)
+
+    def submit(self, submission: Submission) -> int:
+        """Submit now; the number that is reached when it has ended."""
+        with self._lock:
+            if self._lost is not None:
+                raise self._lost
+            number = self.submitted + 1
+            submission.signal.value = number
+            result = self._submit(self._queue, 1, submission.info, self._null)
+            if result != SUCCESS:
+                self._fail(result, "vkQueueSubmit2")
+            self.submitted = number
+        if self._retired:
+            self._free_retired()
+        return number
+
+    def poll(self) -> int:
+        """The newest number reached."""
+        if self.completed < self.submitted:
+            result = self._get_counter(self._device, self.timeline, self._counter)
+            if result != SUCCESS:
+                self._fail(result, "vkGetSemaphoreCounterValue")
+            value = int(self._counter[0])
+            if value > self.completed:
+                self.completed = value
+        return self.completed
+
+    def wait_idle(self) -> None:
+        """Wait for everything submitted so far."""
+        if self.completed < self.submitted:
+            self.wait(self.submitted)
+
+    def wait(self, number: int) -> None:
+        """Wait until ``number`` is reached; DeviceTimeout after the device's own time limit."""
+        if not self.wait_up_to(number, self.timeout_ns):
+            raise DeviceTimeout(
+                f"the device did not finish submission {number} within "
+                f"{self.timeout_ns / 1e9:g} s (it is at {self.completed}): a kernel runs longer or "
+                "never ends; open the device with a larger timeout=SECONDS, or close it"
+            )
+
+    def wait_up_to(self, number: int, timeout_ns: int) -> bool:
+        """Wait at most ``timeout_ns``; whether ``number`` is reached."""
+        start_ns = monotonic_ns()
+        while self.poll() < number:
+            elapsed_ns = monotonic_ns() - start_ns
+            if elapsed_ns >= timeout_ns:
+                return False
+            if elapsed_ns > self._spin_ns:
+                self._block(number, min(timeout_ns - elapsed_ns, SLICE_NS))
+        return True
+
+    def retire(self, release: Callable[[], None]) -> None:
+        """Call ``release`` once everything submitted so far has ended."""
+        self._retired.append((self.submitted, release))
+
+    def notify(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
+        """Call back from another thread when ``number`` is reached, or with what failed."""
+        with self._lock:
+            if self._watcher is None:
+                self._watcher = _Watcher(self)
+        self._watcher.add(number, callback)
+
+    def close(self) -> bool:
+        """Wait for the work, stop the watcher; whether the queue came to rest. Idempotent.
+
+        Where it did not (a lost device, a kernel that never ends) nothing may be destroyed.
+        """
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+        try:
+            idle = self.wait_up_to(self.submitted, self.timeout_ns)
+        except DeviceLost:
+            idle = True  # nothing runs any more; destroying is allowed
+            self.completed = self.submitted
+        if idle:
+            self._free_retired()
+            timeline, self.timeline = self.timeline, None
+            if timeline is not None:
+                self._vulkan.lib.vkDestroySemaphore(self._device, timeline, self._null)
+        return idle
+
+    def _block(self, number: int, timeout_ns: int) -> None:
+        # Not shared: two threads may wait at once.
+        structs = Structs(self._vulkan)
+        info = structs.new(
+            "VkSemaphoreWaitInfo",
+            semaphoreCount=1,
+            pSemaphores=structs.array("VkSemaphore", [self.timeline]),
+            pValues=structs.array("uint64_t", [number]),
+        )
+        result = self._vulkan.lib.vkWaitSemaphores(self._device, info, timeout_ns)
+        if result not in (SUCCESS, TIMEOUT):
+            self._fail(result, "vkWaitSemaphores")
+
+    def _fail(self, result: int, what: str) -> None:
+        try:
+            fail(result, what)
+        except DeviceLost as error:
+            self._lost = error
+            raise
+
+    def _free_retired(self) -> None:
+        completed = self.poll()
+        while self._retired and self._retired[0][0] <= completed:
+            try:
+                _, release = self._retired.popleft()
+            except IndexError:
+                return  # another thread was faster
+            release()
+
+
+class _Watcher:
+    """A thread that waits for numbers that somebody wants to be called back for."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._wanted: list[tuple[int, Callable[[BaseException | None], None]]] = []
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="vulkan-watcher", daemon=True)
+        self._thread.start()
+
+    def add(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
+        with self._changed:
+            self._wanted.append((number, callback))
+            self._changed.notify()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._wanted and not self._stopped:
+                    self._changed.wait()
+                if self._stopped and not self._wanted:
+                    return
+                number = min(number for number, _ in self._wanted)
+            error: BaseException | None = None
+            try:
+                reached = self._queue.wait_up_to(number, SLICE_NS)
+            except DeviceError as failure:
+                reached, error = True, failure
+            if reached or self._stopped:
+                self._call_back(error)
+
+    def _call_back(self, error: BaseException | None) -> None:
+        completed = self._queue.completed
+        with self._changed:
+            stopped = self._stopped
+            ready = [w for w in self._wanted if w[0] <= completed or error or stopped]
+            self._wanted = [w for w in self._wanted if w not in ready]
+        for number, callback in ready:
+            if error is None and number > completed:
+                error = DeviceError("the device was closed while work was waited for")
+            callback(error)
