@@ -23,6 +23,7 @@ from ireelab.errors import CompileError, CompileInterrupted, Diagnostic
 from ireelab.hal.timeline import Event, Timeline
 from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.trace import Trace
+from ireelab.viz.steps import last_stream_step
 
 SCHEMA = 1
 
@@ -239,7 +240,10 @@ def _event_records(events: Sequence[Event], trace: Trace) -> list[dict[str, Any]
 
 
 class _Places:
-    """Entry point -> the step at which its dispatch is best seen: scheduled, on Stream level."""
+    """Entry point -> the step at which its dispatch is best seen.
+
+    That is where it is scheduled on Stream level and still says which bytes it touches.
+    """
 
     _PHASES = ("stream", "flow", "executable", "hal")
 
@@ -250,10 +254,12 @@ class _Places:
             for step in reversed(trace.steps)
             if step.phase == phase and len(step.scope) == 1
         ]
+        if any(step.phase == "stream" for step in trace.steps):
+            ordered.insert(0, last_stream_step(trace))
         self._candidates: list[tuple[int, Node]] = []
         seen: set[bytes] = set()
         for step in ordered:
-            node = trace.snapshots[step.index].after
+            node = trace.snapshots[step.index].module
             if node.digest not in seen:
                 seen.add(node.digest)
                 self._candidates.append((step.index, node))
