@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ireelab.pipeline.session import value_names
-from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
-from ireelab.viz.amount import Amount
 from ireelab.viz.pack_ir import (
     Buffer,
     GlobalResource,
@@ -18,8 +16,9 @@ from ireelab.viz.pack_ir import (
     PackedValue,
     read_memory,
 )
+from ireelab.viz.slice_layout import SliceLayout
 from ireelab.viz.steps import before, last_stream_step, layout_steps
-from ireelab.viz.stream_ir import Command, StreamProgram, read_stream_program
+from ireelab.viz.stream_ir import read_stream_program
 from ireelab.viz.text_table import html_table, text_table
 
 DEFAULT_ALIGNMENT_BYTES = 64
@@ -223,13 +222,13 @@ def allocation(trace: Trace) -> Allocation:
     module = trace.module(before(trace, steps[0]))
     packs = read_memory(module, value_names).packs
     undecided = read_stream_program(module, value_names)
-    layout = _Layout(trace, steps, undecided)
+    layout = SliceLayout(trace, steps, undecided)
     default = _default_alignment(trace.flags)
     slabs: list[Slab] = []
     slices: list[Slice] = []
     for index, pack in enumerate(packs):
         alignment = pack.alignment_bytes or default
-        parts = [_slice(index, value, pack.function, alignment, layout) for value in pack.values]
+        parts = [_slice(index, value, alignment, layout) for value in pack.values]
         slabs.append(_packed_slab(index, pack, alignment, parts, layout))
         slices.extend(parts)
     packed = {slab.resource for slab in slabs}
@@ -252,93 +251,14 @@ def lower_bound(slices: Iterable[tuple[int, int, int]]) -> int:
     return most
 
 
-class _Layout:
-    """Commands with undecided offsets, side by side with the same commands after layout.
-
-    A slice has no name in common with the offset that replaces it: the n-th command's m-th
-    access tells which became which. Layout runs function by function with clean-ups between;
-    where those changed a function's commands, the step that laid out just that function is read.
-    """
-
-    def __init__(self, trace: Trace, steps: Sequence[Step], undecided: StreamProgram) -> None:
-        self._trace = trace
-        self._steps = steps
-        self._before = _by_function(undecided)
-        module = trace.module(steps[-1])
-        self.memory: MemoryProgram = read_memory(module, value_names)
-        decided = read_stream_program(module, value_names)
-        self._after = _by_function(decided)
-        self._buffers = {buffer.id: buffer for buffer in self.memory.buffers}
-
-    def uses(self, function: str, symbol: str) -> list[Command]:
-        """The commands that touch a slice, in order."""
-        return [
-            command
-            for command in self._before.get(function, [])
-            if any(_mentions(access.range.offset, symbol) for access in command.accesses)
-        ]
-
-    def place(self, function: str, symbol: str) -> tuple[str, Amount] | None:
-        """The slab and the offset a slice got; None for one that nothing uses."""
-        for first, second in zip(*self._sides(function), strict=True):
-            for undecided, decided in zip(first.accesses, second.accesses, strict=True):
-                if _mentions(undecided.range.offset, symbol):
-                    rest = _without(undecided.range.offset, symbol)
-                    return decided.resource, decided.range.offset - rest
-        return None
-
-    def slab(self, resource: str) -> Buffer | None:
-        """The allocation behind a slab after layout, None for a pack that nothing uses."""
-        return self._buffers.get(resource)
-
-    def _sides(self, function: str) -> tuple[list[Command], list[Command]]:
-        first, second = self._before.get(function, []), self._after.get(function, [])
-        if _same_shape(first, second):
-            return first, second
-        for step in self._steps:
-            if not step.scope[-1].endswith(f"@{function}"):
-                continue
-            sides = tuple(
-                _by_function(read_stream_program(self._trace.module(s), value_names))
-                for s in (before(self._trace, step), step)
-            )
-            first, second = sides[0].get(function, []), sides[1].get(function, [])
-            if _same_shape(first, second):
-                return first, second
-        return [], []
-
-
-def _by_function(program: StreamProgram) -> dict[str, list[Command]]:
-    functions = {execution.index: execution.function for execution in program.executions}
-    grouped: dict[str, list[Command]] = {}
-    for command in program.commands:
-        grouped.setdefault(functions[command.execution], []).append(command)
-    return grouped
-
-
-def _same_shape(first: Sequence[Command], second: Sequence[Command]) -> bool:
-    return len(first) == len(second) and all(
-        a.name == b.name and len(a.accesses) == len(b.accesses)
-        for a, b in zip(first, second, strict=True)
-    )
-
-
-def _mentions(amount: Amount, symbol: str) -> bool:
-    return any(term.name == symbol and factor == 1 for term, factor in amount.terms)
-
-
-def _without(amount: Amount, symbol: str) -> Amount:
-    return Amount(amount.constant, tuple(t for t in amount.terms if t[0].name != symbol))
-
-
 def _default_alignment(flags: Sequence[str]) -> int:
     matches = [match for flag in flags if (match := _ALIGNMENT_FLAG.fullmatch(flag))]
     return int(matches[-1][1]) if matches else DEFAULT_ALIGNMENT_BYTES
 
 
-def _slice(slab: int, value: PackedValue, function: str, alignment: int, layout: _Layout) -> Slice:
-    uses = layout.uses(function, value.symbol)
-    place = layout.place(function, value.symbol)
+def _slice(slab: int, value: PackedValue, alignment: int, layout: SliceLayout) -> Slice:
+    uses = layout.uses(value.symbol)
+    place = layout.place(value.symbol)
     return Slice(
         slab=slab,
         name=value.name,
@@ -354,9 +274,9 @@ def _slice(slab: int, value: PackedValue, function: str, alignment: int, layout:
 
 
 def _packed_slab(
-    index: int, pack: Pack, alignment: int, slices: Sequence[Slice], layout: _Layout
+    index: int, pack: Pack, alignment: int, slices: Sequence[Slice], layout: SliceLayout
 ) -> Slab:
-    places = (layout.place(pack.function, value.symbol) for value in pack.values)
+    places = (layout.place(value.symbol) for value in pack.values)
     resource = next((place[0] for place in places if place), f"{pack.function}/{pack.name}")
     buffer = layout.slab(resource)
     sizes = [(piece.start, piece.end, piece.size_bytes) for piece in slices]
