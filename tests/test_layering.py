@@ -14,7 +14,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ireelab"
 
-# What each part may import of ireelab, besides itself. `program` is where the two paths meet.
+# What each part may import of ireelab, besides itself. `program` is where the two paths meet, and
+# `device_target` where the compiler is told which device is here.
 BASE = {"errors"}
 MAY_IMPORT = {
     "errors": set[str](),
@@ -24,7 +25,8 @@ MAY_IMPORT = {
     "vm": BASE | {"hal", "program", "array_text"},
     "program": BASE | {"vm"},
     "frontends": BASE,
-    "pipeline": BASE | {"frontends", "program"},
+    "device_target": BASE | {"hal"},
+    "pipeline": BASE | {"frontends", "program", "device_target"},
     "viz": BASE | {"pipeline", "hal.timeline", "array_text", "program"},
     "widgets": BASE
     | {"viz", "pipeline", "frontends", "program", "vm", "hal", "array_text", "examples"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from ireelab.device_target import vulkan_flags
 from ireelab.errors import UnknownTarget
 
 TARGETS: dict[str, tuple[str, ...]] = {
@@ -18,7 +19,8 @@ TARGETS: dict[str, tuple[str, ...]] = {
     ),
     "vulkan": ("--iree-hal-target-device=vulkan",),
 }
-"""Targets by name. ``llvm-cpu`` compiles for the CPU of this machine."""
+"""Targets by name. ``llvm-cpu`` compiles for the CPU of this machine, ``vulkan`` for its GPU, and
+``vulkan:NAME`` for one of several, or for a GPU that IREE knows by that name (``vulkan:ampere``)."""
 
 
 def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -29,9 +31,14 @@ def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
     Raises:
         UnknownTarget: no backend has that name.
     """
-    if target not in TARGETS:
+    backend, _, device = target.partition(":")
+    if backend == "vulkan" and (device or target == "vulkan"):
+        chosen = vulkan_flags(device, flags)
+    elif target in TARGETS:
+        chosen = TARGETS[target]
+    else:
         close = difflib.get_close_matches(target, TARGETS, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise UnknownTarget(f"unknown target {target!r}{hint} Known targets: {', '.join(TARGETS)}")
     given = {flag.lstrip("-").split("=", 1)[0] for flag in flags}
-    return tuple(flag for flag in TARGETS[target] if flag.lstrip("-").split("=", 1)[0] not in given)
+    return tuple(flag for flag in chosen if flag.lstrip("-").split("=", 1)[0] not in given)

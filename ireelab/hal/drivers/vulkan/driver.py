@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ireelab.errors import DeviceUnavailable
@@ -58,6 +59,15 @@ def physical_devices() -> tuple[PhysicalDevice, ...]:
         return instance.physical_devices()
     finally:
         instance.close()
+
+
+@lru_cache(maxsize=8)
+def find_device(name: str = "") -> PhysicalDevice:
+    """The properties of the device that ``name`` means (see :func:`choose`).
+
+    Its handle is dead: the instance is closed again.
+    """
+    return choose(physical_devices(), name)
 
 
 def list_devices() -> tuple[tuple[str, str], ...]:
