@@ -19,7 +19,10 @@ def vulkan_flags(device: str = "", flags: tuple[str, ...] = ()) -> tuple[str, ..
     With ``--iree-vulkan-target`` among ``flags``, or without any Vulkan device here, IREE's own
     choice stands. ``device`` that is none of this machine is taken for a name of IREE's.
     """
-    given = dict(flag.lstrip("-").partition("=")[::2] for flag in flags)
+    given: dict[str, str] = {}
+    for flag in flags:
+        name, _, value = flag.lstrip("-").partition("=")
+        given[name] = value
     generic = (f"{VULKAN_FLAG}=vulkan",)
     if any(name in given for name in _NAMED_TARGET_FLAGS):
         return generic

@@ -19,8 +19,8 @@ TARGETS: dict[str, tuple[str, ...]] = {
     ),
     "vulkan": ("--iree-hal-target-device=vulkan",),
 }
-"""Targets by name. ``llvm-cpu`` compiles for the CPU of this machine, ``vulkan`` for its GPU, and
-``vulkan:NAME`` for one of several, or for a GPU that IREE knows by that name (``vulkan:ampere``)."""
+"""Targets by name. ``llvm-cpu`` compiles for the CPU of this machine, ``vulkan`` for its
+GPU, ``vulkan:NAME`` for one of several, or for a GPU that IREE knows by that name (``ampere``)."""
 
 
 def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -7,10 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hal_support import DRIVERS, Kernels, compile_executable, dispatch_workgroups
+from hal_support import (
+    DRIVERS,
+    VULKAN,
+    Kernels,
+    compile_executable,
+    compile_vulkan,
+    dispatch_workgroups,
+    require_vulkan,
+    vulkan_missing,
+)
 
 from ireelab.hal.device import Device
 from ireelab.hal.registry import create_device
+from ireelab.hal.validation import ValidatedDevice
 
 HERE = Path(__file__).parent
 
@@ -18,8 +28,20 @@ HERE = Path(__file__).parent
 @pytest.fixture(params=DRIVERS)
 def device(request: pytest.FixtureRequest) -> Iterator[Device]:
     """One validated device of every driver."""
-    with create_device(request.param, validate=True) as opened:
+    name = request.param
+    if name == "vulkan":
+        require_vulkan()
+        name = VULKAN
+    with create_device(name, validate=True) as opened:
         yield opened
+    assert_quiet(opened)
+
+
+def assert_quiet(device: Device) -> None:
+    """The validation layer has said nothing, not even about what closing left behind."""
+    inner = device.inner if isinstance(device, ValidatedDevice) else device
+    if inner.driver == "vulkan":
+        assert inner.core.logical.instance.messages == []
 
 
 @pytest.fixture
@@ -39,7 +61,11 @@ def cpu() -> Iterator[Device]:
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
     """The conformance kernels, compiled by iree-compile."""
     folder = tmp_path_factory.mktemp("kernels")
-    return compile_executable(HERE / "kernels.mlir", folder, "--compile-mode=hal-executable")
+    mode = "--compile-mode=hal-executable"
+    found = compile_executable(HERE / "kernels.mlir", folder, mode)
+    if vulkan_missing():
+        return found
+    return replace(found, spirv=compile_vulkan(HERE / "kernels.mlir", folder / "vulkan.bin", mode))
 
 
 @pytest.fixture(scope="session")

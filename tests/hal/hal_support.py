@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -10,14 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from ireelab.device_target import vulkan_flags
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingRef
 from ireelab.hal.device import Device
+from ireelab.hal.registry import devices
 from ireelab.hal.types import BufferUsage, MemoryType
 
-DRIVERS = ("null", "llvm-cpu")
+DRIVERS = ("null", "llvm-cpu", "vulkan")
 """A new driver adds its name here."""
+
+VULKAN = "vulkan:validate=1,cache=0"
+"""With Khronos' validation layer, synchronisation checks on: any message fails the test."""
 
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm_64", "arm64": "arm_64"}[platform.machine()]
 ELF_FORMAT = f"embedded-elf-{ARCHITECTURE}"
@@ -36,10 +43,11 @@ _TARGET = (
 
 @dataclass(frozen=True)
 class Kernels:
-    """One executable, both ways."""
+    """One executable in each driver's format."""
 
     elf: bytes
     llvm_ir: str
+    spirv: bytes = b""
     workgroups: tuple[int, int, int] = (1, 1, 1)  # of a program with one dispatch
 
 
@@ -69,6 +77,35 @@ def compile_executable(source: Path, folder: Path, *flags: str) -> Kernels:
     texts = sorted(folder.glob("*.codegen.ll"))
     assert len(binaries) == len(texts) == 1, (binaries, texts)
     return Kernels(binaries[0].read_bytes(), texts[0].read_text())
+
+
+def image(device: Device, kernels: Kernels) -> tuple[str, memoryview]:
+    """Format and bytes of the executable for a device."""
+    if device.driver == "vulkan":
+        return "vulkan-spirv-fb", memoryview(kernels.spirv)
+    return ELF_FORMAT, memoryview(kernels.elf)
+
+
+def vulkan_missing() -> str:
+    """Why there is no Vulkan device to test on, "" where there is one."""
+    problems = [d.reason for d in devices() if d.driver == "vulkan" and not d.available]
+    return problems[0] if problems else ""
+
+
+def require_vulkan() -> None:
+    """Skip the test without a Vulkan device; in CI, fail it."""
+    problem = vulkan_missing()
+    if problem and os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail(f"CI must have a Vulkan device: {problem}")
+    if problem:
+        pytest.skip(problem)
+
+
+def compile_vulkan(source: Path, out: Path, *flags: str) -> bytes:
+    """Run iree-compile for the Vulkan device of this machine."""
+    command = [_IREE_COMPILE, *vulkan_flags("", flags), *flags, str(source), "-o", str(out)]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return out.read_bytes()
 
 
 def allocate(device: Device, size_bytes: int, usage: int = USAGE) -> Buffer:

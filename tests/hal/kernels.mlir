@@ -2,13 +2,11 @@
 #layout1 = #hal.pipeline.layout<bindings = [#hal.pipeline.binding<storage_buffer>]>
 #layout2 = #hal.pipeline.layout<constants = 2, bindings = [#hal.pipeline.binding<storage_buffer>, #hal.pipeline.binding<storage_buffer>]>
 hal.executable.source public @kernels {
-  hal.executable.export public @write_ids ordinal(0) layout(#layout1) count(%arg0: !hal.device) -> (index, index, index) {
-    %c1 = arith.constant 1 : index
-    hal.return %c1, %c1, %c1 : index, index, index
+  hal.executable.export public @write_ids ordinal(0) layout(#layout1) count(%arg0: !hal.device, %n: index) -> (index, index, index) {
+    hal.return %n, %n, %n : index, index, index  // unknown: ids must not be folded
   }
-  hal.executable.export public @scale ordinal(1) layout(#layout2) count(%arg0: !hal.device) -> (index, index, index) {
-    %c1 = arith.constant 1 : index
-    hal.return %c1, %c1, %c1 : index, index, index
+  hal.executable.export public @scale ordinal(1) layout(#layout2) count(%arg0: !hal.device, %n: index) -> (index, index, index) {
+    hal.return %n, %n, %n : index, index, index  // unknown: ids must not be folded
   }
   builtin.module {
     func.func @write_ids() {

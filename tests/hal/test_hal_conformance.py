@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hal_support import ELF_FORMAT, MEMORY, USAGE, Kernels, allocate, ints, slot, whole
+from hal_support import MEMORY, USAGE, Kernels, allocate, image, ints, slot, whole
 
 from ireelab.errors import CommandBufferError, DeviceError, OutOfDeviceMemory
 from ireelab.hal.buffer import Buffer, BufferView
@@ -43,7 +43,7 @@ def fill(device: Device, buffer: Buffer, pattern: bytes) -> None:
 
 
 def load(device: Device, kernels: Kernels) -> Executable:
-    executable = device.create_executable(ELF_FORMAT, memoryview(kernels.elf), b"")
+    executable = device.create_executable(*image(device, kernels), b"")
     for name in ("write_ids", "scale"):
         executable.lookup(name)
     return executable
@@ -74,13 +74,14 @@ class TestAllocator:
         buffer.close()
         assert device.allocator.statistics().live_buffers == before.live_buffers
 
-    def test_import_aligned_array_shares(self, device: Device) -> None:
+    def test_import_aligned_array_shares_where_it_can(self, device: Device) -> None:
         raw = np.zeros(1024 + 16, np.float32)
         start = -raw.ctypes.data % 64 // 4
         array = raw[start : start + 1024]
         buffer = device.allocator.import_host(array, MEMORY, USAGE)
         array[7] = 3.0
-        assert np.frombuffer(buffer.read(), np.float32)[7] == 3.0
+        shares = device.allocator.imports_in_place
+        assert np.frombuffer(buffer.read(), np.float32)[7] == (3.0 if shares else 0.0)
 
     def test_import_unaligned_or_strided_array_copies(self, device: Device) -> None:
         strided = np.arange(100, dtype=np.int32)[::2]
@@ -425,7 +426,7 @@ class TestQueue:
         assert not done.is_signaled()
         assert buffer.read() == b"\0\0\0\0"
         start.signal()
-        assert done.is_signaled()
+        assert done.wait(timeout_ns=60_000_000_000)
         if runs:
             assert buffer.read() == b"\x02\x02\x01\x01"
 
@@ -546,12 +547,12 @@ class TestFence:
 
 class TestQueries:
     def test_device_id(self, device: Device) -> None:
-        key = "null" if device.driver == "null" else "local*"
+        key = {"null": "null", "llvm-cpu": "local*", "vulkan": "vulkan"}[device.driver]
         assert device.query_i64("hal.device.id", key) == 1
         assert device.query_i64("hal.device.id", "cuda") == 0
 
-    def test_executable_format(self, device: Device) -> None:
-        assert device.query_i64("hal.executable.format", ELF_FORMAT) == 1
+    def test_executable_format(self, device: Device, kernels: Kernels) -> None:
+        assert device.query_i64("hal.executable.format", image(device, kernels)[0]) == 1
 
     def test_unknown(self, device: Device) -> None:
         assert device.query_i64("no.such", "thing") is None
@@ -585,7 +586,9 @@ class TestProfiling:
         assert dispatch.start_ns <= dispatch.end_ns
         assert dispatch.source_locations
         outer = next(event for event in events if event.kind == "submit")
-        assert outer.start_ns <= dispatch.start_ns <= dispatch.end_ns <= outer.end_ns
+        assert outer.start_ns <= dispatch.start_ns <= dispatch.end_ns
+        if device.driver == "llvm-cpu":  # whose submissions run in the call
+            assert dispatch.end_ns <= outer.end_ns
 
     def test_off_again(self, device: Device) -> None:
         device.begin_profiling()

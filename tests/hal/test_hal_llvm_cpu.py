@@ -455,13 +455,10 @@ class TestLimits:
         with pytest.raises(DeviceUnavailable, match=r"no driver 'cuda'.*Available: llvm-cpu, null"):
             create_device("cuda")
 
-    def test_vulkan_is_listed_with_its_reason(self) -> None:
+    def test_available_devices_are_listed(self) -> None:
         info = {info.id: info for info in devices()}
         assert info["llvm-cpu"].available
         assert info["null"].available
-        assert not info["vulkan"].available
-        with pytest.raises(DeviceUnavailable, match="no Vulkan driver"):
-            create_device("vulkan")
 
     def test_profiler_knows_its_overhead(self, cpu: Device) -> None:
         assert 0 < cpu.profiling_overhead_ns() < 100_000

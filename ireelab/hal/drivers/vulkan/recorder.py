@@ -157,7 +157,7 @@ class Recorder:
             self._check_counts(kernel, spans, constants)
             for ref in bindings:
                 self._keep(recording, ref)
-            words = struct.pack(f"<{len(constants)}I", *constants)
+            words = struct.pack(f"<{len(constants)}I", *[c & 0xFFFF_FFFF for c in constants])
             set_number = None
             if kernel.abi == vke1.ABI_ADDRESSES:
                 address_tables.append((index, spans))
