@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -28,6 +29,9 @@ _MARKED_PHASES = (
 """IREE's own phases, in the order in which their end markers come."""
 
 _ADAPTOR = "iree-op-pipeline-adaptor"
+
+_COMPOSITES = (_ADAPTOR, "iree-util-fixed-point-iterator")
+"""Passes that run others; which others do shows in what stands before them."""
 
 _SHOWN_PHASE = {
     "preprocessing": "global-optimization",
@@ -59,35 +63,36 @@ class Assembly:
 def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
     """Order the dumps, replay them on the module and turn each into a step."""
     ordered = _without_seams(sorted(dumps, key=lambda dump: dump.sort_key))
-    seconds = _self_seconds(ordered, min((dump.start_ns for dump in dumps), default=0))
+    seconds = _self_seconds(ordered)
     state = _State(parser)
     steps: list[Step] = []
     snapshots: list[Snapshot] = []
     initial: Node | None = None
     failed: str | None = None
     markers = 0
-    for position, dump in enumerate(ordered):
+    for dump, twin in state.arranged(ordered):
         if dump.before:
             initial = dump.node
-            state.put(dump)
+            state.put(dump, twin)
             continue
         if dump.name == MARKER:
             markers += len(dump.path) == 1
             continue
-        scope, before, module = state.put(dump)
+        scope, before, module = state.put(dump, twin)
         if dump.failed and failed is None:  # The passes that ran it fail with it.
             failed = dump.name
         marked = _MARKED_PHASES[min(markers, len(_MARKED_PHASES) - 1)]
+        inner = len(steps) > 0 and len(steps[-1].scope) > len(scope)
         steps.append(
             Step(
                 index=len(steps),
                 name=dump.name,
                 phase=_SHOWN_PHASE.get(marked, marked),
                 scope=scope,
-                seconds=seconds[position],
+                seconds=seconds[id(dump)],
                 changed=before is not dump.node,
                 delta=_delta(before, dump.node),
-                composite=_is_composite(ordered, position),
+                composite=inner or dump.name in _COMPOSITES,
             )
         )
         snapshots.append(Snapshot(before, dump.node, module))
@@ -121,29 +126,56 @@ class _State:
         self._module: Node | None = None
         self._detached: dict[tuple[str, ...], Node] = {}
 
-    def put(self, dump: Dump) -> tuple[tuple[str, ...], Node, Node]:
-        """Apply one snapshot: (scope names, the op before, the module after)."""
+    def arranged(self, ordered: Sequence[Dump]) -> Iterator[tuple[Dump, int]]:
+        """The dumps, and for each which child it is among those of the same folder name.
+
+        Ops without a symbol share a folder: what belongs to one of them is put together, in the
+        order in which they stand in the module.
+        """
+        for _, group in itertools.groupby(ordered, lambda dump: (dump.path, dump.counters[:-1])):
+            dumps = list(group)
+            twins = self._twins(dumps[0].path)
+            if len(twins) < 2:
+                yield from ((dump, 0) for dump in dumps)
+                continue
+            chains = _chains(dumps)
+            of_chain = _paired([chain[0].node for chain in chains], twins)
+            for number in sorted(of_chain, key=lambda number: of_chain[number]):
+                yield from ((dump, of_chain[number]) for dump in chains[number])
+
+    def _twins(self, path: tuple[str, ...]) -> list[Node]:
+        """The children of the module that share the folder name of a path."""
+        if len(path) != 2 or self._module is None:
+            return []
+        return [child for child in self._module.children if child.folder == path[1]]
+
+    def put(self, dump: Dump, twin: int) -> tuple[tuple[str, ...], Node, Node]:
+        """Apply one snapshot: (scope names, the op before, the module after).
+
+        ``twin`` says which op it is among those of the same folder name.
+        """
         if len(dump.path) == 1 or self._module is None:
             before = self._module or dump.node
             self._module = dump.node
             self._detached.clear()
             return (dump.node.name,), before, dump.node
-        scope, before, module = self._replace(self._module, dump.path[1:], dump.node)
+        scope, before, module = self._replace(self._module, dump.path[1:], dump.node, twin)
         if before is None:
             return self._put_detached(dump)
         self._module = module
         return scope, before, module
 
     def _replace(
-        self, node: Node, path: tuple[str, ...], new: Node
+        self, node: Node, path: tuple[str, ...], new: Node, twin: int
     ) -> tuple[tuple[str, ...], Node | None, Node]:
         """``node`` with the op at ``path`` below it replaced; None where there is no such op."""
         if not path:
             return (new.name,), node, new
-        index = _child_index(node, path[0], new)
-        if index is None:
+        candidates = [i for i, child in enumerate(node.children) if child.folder == path[0]]
+        if not candidates:
             return (), None, node
-        scope, before, child = self._replace(node.children[index], path[1:], new)
+        index = candidates[twin]
+        scope, before, child = self._replace(node.children[index], path[1:], new, 0)
         if before is None:
             return (), None, node
         if child is not node.children[index]:
@@ -157,7 +189,7 @@ class _State:
             key = dump.path[:length]
             if key in self._detached:
                 scope, before, root = self._replace(
-                    self._detached[key], dump.path[length:], dump.node
+                    self._detached[key], dump.path[length:], dump.node, 0
                 )
                 if before is not None:
                     self._detached[key] = root
@@ -167,13 +199,37 @@ class _State:
         return names, before, self._module
 
 
-def _child_index(node: Node, folder: str, new: Node) -> int | None:
-    """Which child a folder name means; among nameless twins the one that reads most alike."""
-    candidates = [i for i, child in enumerate(node.children) if child.folder == folder]
-    if len(candidates) < 2:
-        return candidates[0] if candidates else None
-    lines = set(new.text().splitlines())
-    return max(candidates, key=lambda i: _likeness(node.children[i], new, lines))
+def _chains(dumps: Sequence[Dump]) -> list[list[Dump]]:
+    """The dumps of one folder between two of its parent, a list for each op.
+
+    A thread runs all passes on one op, then takes the next: there the op's counter jumps, or, by
+    chance, goes on; but every op gets the same passes, so the shortest run tells where to cut.
+    """
+    chains: list[list[Dump]] = []
+    current: dict[int, list[Dump]] = {}
+    for dump in sorted(dumps, key=lambda dump: dump.start_ns):
+        chain = current.get(dump.thread)
+        if chain is None or dump.counters[-1] != chain[-1].counters[-1] + 1:
+            chain = current[dump.thread] = []
+            chains.append(chain)
+        chain.append(dump)
+    length = min(len(chain) for chain in chains)
+    return [chain[i : i + length] for chain in chains for i in range(0, len(chain), length)]
+
+
+def _paired(news: Sequence[Node], twins: Sequence[Node]) -> dict[int, int]:
+    """Which twin each node was before: the most alike pairs first, each twin once if it lasts."""
+    lines = [set(new.text().splitlines()) for new in news]
+    likeness = {
+        (i, j): _likeness(twin, new, lines[i])
+        for i, new in enumerate(news)
+        for j, twin in enumerate(twins)
+    }
+    pairs: dict[int, int] = {}
+    for i, j in sorted(likeness, key=lambda pair: (-likeness[pair], pair)):
+        if i not in pairs and (j not in pairs.values() or len(pairs) >= len(twins)):
+            pairs[i] = j
+    return pairs
 
 
 def _likeness(node: Node, new: Node, lines: set[str]) -> float:
@@ -191,34 +247,26 @@ def _delta(before: Node, after: Node) -> Mapping[str, int]:
     return MappingProxyType({dialect: n for dialect, n in sorted(counts.items()) if n})
 
 
-def _is_composite(ordered: Sequence[Dump], position: int) -> bool:
-    """Did this step run the steps just before it on ops inside its own?"""
-    dump = ordered[position]
-    if dump.name in (_ADAPTOR, "iree-util-fixed-point-iterator"):
-        return True
-    previous = ordered[position - 1] if position else None
-    return previous is not None and len(previous.path) > len(dump.path)
+def _self_seconds(ordered: Sequence[Dump]) -> dict[int, float]:
+    """Wall time of each pass without those it ran, by ``id`` of its dump.
 
-
-def _self_seconds(ordered: Sequence[Dump], start_ns: int) -> list[float]:
-    """Wall time of each pass without those it ran: since its thread last finished a snapshot.
-
-    A thread that had been idle starts with the op's surroundings: their newest snapshot, or, for
-    an op that other threads worked inside of, the newest from there.
+    It counts from where its thread last finished a snapshot. A thread that had been idle starts
+    with the op's surroundings: their newest snapshot, or, for an op that other threads worked
+    inside of, the newest from there.
     """
-    seconds = [0.0] * len(ordered)
+    seconds: dict[int, float] = {}
     by_thread: dict[int, int] = {}
     own: dict[tuple[str, ...], int] = {}
     inside: dict[tuple[str, ...], int] = {}
-    for position in sorted(range(len(ordered)), key=lambda p: ordered[p].start_ns):
-        dump = ordered[position]
+    start_ns = min((dump.start_ns for dump in ordered), default=0)
+    for dump in sorted(ordered, key=lambda dump: dump.start_ns):
         outer = [dump.path[:length] for length in range(1, len(dump.path) + 1)]
         begun = max(
             by_thread.get(dump.thread, start_ns),
             inside.get(dump.path, start_ns),
             *(own.get(path, start_ns) for path in outer),
         )
-        seconds[position] = max(dump.start_ns - begun, 0) / 1e9
+        seconds[id(dump)] = max(dump.start_ns - begun, 0) / 1e9
         by_thread[dump.thread] = own[dump.path] = dump.end_ns
         for path in outer:
             inside[path] = dump.end_ns

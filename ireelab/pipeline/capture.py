@@ -95,21 +95,37 @@ class DumpReader:
             for file in self._from_folders():
                 self._read(file)
 
+    def newest_begun(self) -> tuple[str, str] | None:
+        """The pass and the op's folder of the last snapshot that was begun, from the journal.
+
+        Of a compilation that prints before each pass, the pass that was running at the end.
+        """
+        begun = [line for line in self._lines() if line.startswith("open ")]
+        if not begun:
+            return None
+        place = PurePath(begun[-1].split(" ", 4)[4])
+        name = _FILE.match(place.name)
+        return (name[2], place.parent.name) if name else None
+
     def _from_journal(self) -> Iterator[_File]:
-        if not self._journal.exists():
-            return
-        with self._journal.open("rb") as journal:
-            journal.seek(self._offset)
-            news = journal.read()
-        news = news[: news.rfind(b"\n") + 1]  # The last line may be half written.
-        self._offset += len(news)
-        for line in news.decode("utf-8", "replace").splitlines():
+        for line in self._lines():
             event, number, rest = line.split(" ", 2)
             if event == "open":
                 thread, start_ns, place = rest.split(" ", 2)
                 self._open[number] = (PurePath(place), int(thread), int(start_ns))
             else:
                 yield _File(self._root / number, *self._open.pop(number), int(rest))
+
+    def _lines(self) -> list[str]:
+        """The journal's whole lines since the last call; the last one may be half written."""
+        if not self._journal.exists():
+            return []
+        with self._journal.open("rb") as journal:
+            journal.seek(self._offset)
+            news = journal.read()
+        news = news[: news.rfind(b"\n") + 1]
+        self._offset += len(news)
+        return news.decode("utf-8", "replace").splitlines()
 
     def _from_folders(self) -> Iterator[_File]:
         for file in self._root.rglob("*.mlir"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -29,7 +28,7 @@ from ireelab.pipeline.capture import DumpReader
 from ireelab.pipeline.client import WORKER, Job
 from ireelab.pipeline.diagnostics import parse_diagnostics
 from ireelab.pipeline.trace import Trace
-from ireelab.pipeline.upstream import JobFolder, arguments, compile_flags
+from ireelab.pipeline.upstream import JobFolder, arguments, compile_flags, crash_arguments
 from ireelab.program import Program
 
 PIPELINES = ("upstream",)
@@ -41,7 +40,6 @@ Progress = Callable[[int, str], None]
 _POLL_SECONDS = 0.02
 _SHM = Path("/dev/shm")
 _SHM_FREE_BYTES = 2 << 30
-_PASS_FRAME = re.compile(r"([A-Za-z_]\w*)::runOn(?:Operation|OperationAsync)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def compile(
     with _job_folder() as folder:
         started = time.perf_counter()
         reader = DumpReader(folder.snapshots, folder.journal)
-        job = _submit(request, folder)
+        job = _submit(request, folder, arguments)
         code = _wait(job, reader, progress)
         assembly = assemble(reader.dumps, reader.parser)
         seconds = time.perf_counter() - started
@@ -122,7 +120,11 @@ def _job_folder() -> Generator[JobFolder]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _submit(request: _Request, folder: JobFolder) -> Job:
+def _submit(
+    request: _Request,
+    folder: JobFolder,
+    arguments: Callable[[str, Sequence[str], JobFolder], Sequence[str]],
+) -> Job:
     """Start the compiler; a source without a file is written beside the other files of the job."""
     if request.source.path is not None:
         name, cwd = request.source.name, Path.cwd()
@@ -201,7 +203,7 @@ def _error(
         ran = f"after {len(trace.steps)} steps"
         return CompileInterrupted(f"{trace.name}: compilation stopped {ran}", trace=trace)
     if code < 0:
-        return _crash(request, trace, errors, code, stderr)
+        return _crash(request, trace, errors, code)
     if errors and assembly.initial is None:
         return InvalidIR(_located(errors[0]), diagnostics=errors, trace=trace)
     if errors or step:
@@ -215,22 +217,39 @@ def _error(
 
 
 def _crash(
-    request: _Request, trace: Trace, errors: Sequence[Diagnostic], code: int, stderr: str
+    request: _Request, trace: Trace, errors: Sequence[Diagnostic], code: int
 ) -> CompilerCrashed:
-    """Name the pass that died: from the compiler's own stack trace, else by what ran before."""
-    frame = _PASS_FRAME.search(stderr)
+    """Name the pass that died."""
+    step, folder = _crashing_pass(request) or (None, "")
+    ops = trace.snapshots[-1].module.children if trace.snapshots else ()
+    op = next((op.name for op in ops if op.folder == folder), folder)
     after = f"after {trace.steps[-1].name}" if trace.steps else "before the first pass"
-    step = frame[1] if frame else after
+    where = f"in {step} on {op}" if step else f"{after}, and not when tried again,"
     name = signal.Signals(-code).name
     reproducer = _reproducer(request)
     return CompilerCrashed(
-        f"{trace.name}: the compiler process died with {name} in {step} "
+        f"{trace.name}: the compiler process died with {name} {where} "
         f"({len(trace.steps)} steps had run). Reproduce with: {reproducer}",
         diagnostics=errors,
         step=step,
         trace=trace,
         reproducer=reproducer,
     )
+
+
+def _crashing_pass(request: _Request) -> tuple[str, str] | None:
+    """Let it crash once more, telling before each pass what runs next: (pass, folder of its op).
+
+    None where it does not crash again, or takes no pass to crash.
+    """
+    with _job_folder() as folder:
+        job = _submit(request, folder, crash_arguments)
+        try:
+            while (code := job.poll(_POLL_SECONDS)) is None:
+                pass
+        finally:
+            job.kill()
+        return DumpReader(folder.snapshots, folder.journal).newest_begun() if code < 0 else None
 
 
 def _reproducer(request: _Request) -> str:

@@ -82,6 +82,16 @@ def compile_flags(target: str, until: str, flags: Sequence[str]) -> tuple[str, .
     return (*target_flags(target, tuple(flags)), *stop, *flags)
 
 
+def _printing(folder: JobFolder) -> tuple[str, ...]:
+    """How snapshots are written: a file each, every symbol readable on its own."""
+    return (
+        f"--mlir-print-ir-tree-dir={folder.snapshots}",
+        "--mlir-print-local-scope",
+        f"--mlir-elide-elementsattrs-if-larger={ELIDE_ELEMENTS}",
+        f"--mlir-elide-resource-strings-if-larger={ELIDE_ELEMENTS}",
+    )
+
+
 def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
     """The whole command line: the user's compilation plus what shows its inside."""
     return (
@@ -92,11 +102,25 @@ def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tupl
         str(folder.vmfb),
         "--mlir-print-ir-after-all",
         f"--mlir-print-ir-before={_FIRST_PASS}",
-        f"--mlir-print-ir-tree-dir={folder.snapshots}",
-        "--mlir-print-local-scope",
-        f"--mlir-elide-elementsattrs-if-larger={ELIDE_ELEMENTS}",
-        f"--mlir-elide-resource-strings-if-larger={ELIDE_ELEMENTS}",
+        *_printing(folder),
         f"--dump-compilation-phases-to={folder.phases}",
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
+    )
+
+
+def crash_arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
+    """The same compilation again, one pass at a time, each printed before it runs.
+
+    The last snapshot that it begins names the pass that dies.
+    """
+    return (
+        "iree-compile",
+        source,
+        *user_flags,
+        "-o",
+        str(folder.vmfb),
+        "--mlir-print-ir-before-all",
+        "--mlir-disable-threading",
+        *_printing(folder),
     )

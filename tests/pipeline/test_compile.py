@@ -184,7 +184,8 @@ def test_a_crash_of_the_compiler_leaves_this_process_alone() -> None:
     with pytest.raises(CompilerCrashed, match="SIG") as caught:
         ireelab.compile(crashing)
     error = caught.value
-    assert error.step == "FormDispatchRegionsPass"
+    assert error.step == "iree-dispatch-creation-form-dispatch-regions"
+    assert "on util.func @_f " in str(error)
     assert error.reproducer is not None
     assert error.reproducer.startswith("iree-compile ")
     assert error.trace is not None
