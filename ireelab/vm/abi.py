@@ -110,7 +110,10 @@ class _TensorInput:
         # The only shape it can have, None where some dimension or all is free.
         static = type_.shape is not None and None not in type_.shape
         self._shape: tuple[int | None, ...] | None = type_.shape if static else None
-        self._allocate = device.allocator.allocate
+        allocator = device.allocator
+        self._allocate = allocator.allocate
+        # Where it always copies, it also knows the best way there.
+        self._import = None if allocator.imports_in_place else allocator.import_host
         self._staging = self._make_staging(device)
 
     def _make_staging(self, device: Device) -> _Staging | None:
@@ -139,6 +142,10 @@ class _TensorInput:
         element_type = self._element_type
         if element_type is None:
             element_type = element_type_from_dtype(value.dtype)
+        if self._import is not None:
+            return BufferView(
+                self._import(value, INPUT_MEMORY, INPUT_USAGE), value.shape, element_type
+            )
         buffer = self._allocate(INPUT_MEMORY, INPUT_USAGE, value.nbytes)
         if value.nbytes:
             buffer.map()[...] = value.reshape(-1).view(np.uint8)

@@ -142,7 +142,15 @@ class HalModule(RecordingImports, QueueImports):
         offset: int,
         length: int,
     ) -> Buffer | None:
-        """A buffer over host bytes in place; with ``attempt``, None where that takes a copy."""
+        """A buffer over host bytes in place; with ``attempt``, None where that takes a copy.
+
+        Constants of the program are never lent out: compiled code may write to what it imports
+        (a sort works in place), and they serve every context of the program.
+        """
+        if not source.writable:
+            if attempt:
+                return None
+            raise VMError("read-only memory cannot be imported in place", status=7)
         span = source.span(offset, len(source.data) - offset if length == _WHOLE else length)
         array = np.frombuffer(span, np.uint8)
         if attempt and array.ctypes.data % 64:
