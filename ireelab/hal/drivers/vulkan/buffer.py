@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ireelab.hal.drivers.vulkan.device import VulkanDevice
 
 
+_HOST_VISIBLE = int(MemoryType.HOST_VISIBLE)
+
+
 class VulkanBuffer(Buffer):
     """A range of a block. ``pointer`` names block and offset, 0 once closed."""
 
@@ -129,7 +132,7 @@ class VulkanAllocator(Allocator):
         if size_bytes < 0:
             raise DeviceError(f"a buffer cannot have {size_bytes} bytes")
         pool = self._pool
-        if memory_type & MemoryType.HOST_VISIBLE and not pool.host_visible:
+        if not pool.host_visible and memory_type & _HOST_VISIBLE:
             pool = self._staging
         storage = pool.take(size_bytes)
         return VulkanBuffer(self._device, storage, storage.pointer, size_bytes, memory_type, usage)

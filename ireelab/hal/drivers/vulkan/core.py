@@ -74,7 +74,7 @@ class Core:
         self.device_pool = Pool(self.vulkan, self.handle, chosen, largest, self.queue.wait_idle)
         self.staging_pool = (
             self.device_pool
-            if chosen.index == staging.index
+            if chosen == staging
             else Pool(self.vulkan, self.handle, staging, largest, self.queue.wait_idle)
         )
         self._pools = {id(p): p for p in (self.device_pool, self.staging_pool)}

@@ -13,6 +13,10 @@ API_VERSION = 1 << 22 | 3 << 12
 
 VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
 _VALIDATION_HINT = "apt-get install vulkan-validationlayers"
+_HAZARD_HINT = (
+    "Where kernels use parts of one binding the layer takes them for the whole: compile with "
+    "--iree-scheduling-optimize-bindings=false to let it see the exact ranges"
+)
 _SYNCHRONIZATION_VALIDATION = 4  # VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT
 _WARNINGS_AND_ERRORS = 0x100 | 0x1000
 _ALL_MESSAGE_TYPES = 1 | 2 | 4
@@ -54,8 +58,9 @@ class Instance:
             return
         messages, self.messages = self.messages, []
         more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
+        hint = f". {_HAZARD_HINT}" if "SYNC-HAZARD" in messages[0] else ""
         raise DeviceValidationError(
-            f"the Vulkan validation layer reports{more}: {messages[0]}", messages=messages
+            f"the Vulkan validation layer reports{more}: {messages[0]}{hint}", messages=messages
         )
 
     def close(self) -> None:

@@ -61,6 +61,7 @@ class Queue:
         self._queue = queue
         self._lost: DeviceError | None = None
         self._lock = threading.Lock()
+        self._local = threading.local()
         self._retired: deque[tuple[int, Callable[[], None]]] = deque()
         self._watcher: _Watcher | None = None
         structs = self._structs = Structs(vulkan)
@@ -158,17 +159,26 @@ class Queue:
         return idle
 
     def _block(self, number: int, timeout_ns: int) -> None:
-        # Not shared: two threads may wait at once.
-        structs = Structs(self._vulkan)
-        info = structs.new(
-            "VkSemaphoreWaitInfo",
-            semaphoreCount=1,
-            pSemaphores=structs.array("VkSemaphore", [self.timeline]),
-            pValues=structs.array("uint64_t", [number]),
-        )
+        info, values = self._wait_structs()
+        values[0] = number
         result = self._vulkan.lib.vkWaitSemaphores(self._device, info, timeout_ns)
         if result not in (SUCCESS, TIMEOUT):
             self._fail(result, "vkWaitSemaphores")
+
+    def _wait_structs(self) -> tuple[Any, Any]:
+        """What a wait hands to Vulkan; one for each thread, since two may wait at once."""
+        found: tuple[Any, Any, Structs] | None = getattr(self._local, "wait", None)
+        if found is None:
+            structs = Structs(self._vulkan)
+            values = structs.array("uint64_t", [0])
+            info = structs.new(
+                "VkSemaphoreWaitInfo",
+                semaphoreCount=1,
+                pSemaphores=structs.array("VkSemaphore", [self.timeline]),
+                pValues=values,
+            )
+            found = self._local.wait = (info, values, structs)
+        return found[0], found[1]
 
     def _fail(self, result: int, what: str) -> None:
         try:
