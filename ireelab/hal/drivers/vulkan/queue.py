@@ -88,7 +88,7 @@ class Queue:
                 self._fail(result, "vkQueueSubmit2")
             self.submitted = number
         if self._retired:
-            self._free_retired()
+            self.collect()
         return number
 
     def poll(self) -> int:
@@ -152,7 +152,7 @@ class Queue:
             idle = True  # nothing runs any more; destroying is allowed
             self.completed = self.submitted
         if idle:
-            self._free_retired()
+            self.collect()
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
                 self._vulkan.lib.vkDestroySemaphore(self._device, timeline, self._null)
@@ -187,7 +187,8 @@ class Queue:
             self._lost = error
             raise
 
-    def _free_retired(self) -> None:
+    def collect(self) -> None:
+        """Destroy what was retired and is no longer in use."""
         completed = self.poll()
         while self._retired and self._retired[0][0] <= completed:
             try:
