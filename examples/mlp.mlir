@@ -1,6 +1,6 @@
 // A two-layer perceptron on linalg tensors: relu(x @ w1 + b1) @ w2.
 //
-// Shows: three dispatches, the bias and relu fused into one of them, one transient buffer,
+// Shows: two dispatches, the bias and relu fused into the first, one transient buffer,
 // a barrier between dependent dispatches. The usual first program to look at.
 //
 //   ireelab explore mlp.mlir --run

@@ -144,9 +144,9 @@ class Program:
         if name is None:
             return UnknownFunction(f"name the function to run; {self.name!r} exports: {listing}")
         close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = f"; did you mean {close[0]!r}?" if close else "."
         return UnknownFunction(
-            f"{self.name!r} exports no function {name!r}; {hint}It exports: {listing}"
+            f"{self.name!r} exports no function {name!r}{hint} It exports: {listing}"
         )
 
 

@@ -43,7 +43,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("file", metavar="FILE", help="an .mlir file")
     parser.add_argument("--html", metavar="OUT", help="the page (default: FILE's name, .html)")
     parser.add_argument("--json", metavar="OUT", help="steps and run as JSON; - for stdout")
-    parser.add_argument("--run", action="store_true", help="run it too, with a timeline")
+    parser.add_argument(
+        "--run",
+        action="store_true",
+        help="run it too, with a timeline; without --input, on made-up inputs",
+    )
     add_run_options(parser)
     add_compile_options(parser)
     parser.set_defaults(execute=execute)
@@ -80,7 +84,13 @@ def _inputs(arguments: argparse.Namespace) -> list[Value]:
 def _run(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> RunResult:
     import ireelab
 
-    return ireelab.run(trace, arguments.function, *inputs, device=arguments.device, profile=True)
+    function = trace.program.function(arguments.function)
+    if function.arguments and not inputs:
+        from ireelab.vm.example_inputs import example_inputs
+
+        inputs = list(example_inputs(function))
+        print(f"@{function.name} runs on made-up inputs; --input gives others", file=sys.stderr)
+    return ireelab.run(trace, function.name, *inputs, device=arguments.device, profile=True)
 
 
 def _write(

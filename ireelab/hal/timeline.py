@@ -152,7 +152,7 @@ class Timeline:
         return self.table()
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(title)}</th>" for title in _HEADER)
+        head = "".join(_html_cell(title, i, "th") for i, title in enumerate(_HEADER))
         body = "".join(
             "<tr>" + "".join(_html_cell(text, i) for i, text in enumerate(self._row(event)))
             + "</tr>"
@@ -169,9 +169,9 @@ def _cell(text: str, width: int, column: int) -> str:
     return text.rjust(width) if column in _RIGHT_ALIGNED else text.ljust(width)
 
 
-def _html_cell(text: str, column: int) -> str:
+def _html_cell(text: str, column: int, tag: str = "td") -> str:
     side = "right" if column in _RIGHT_ALIGNED else "left"
-    return f'<td style="text-align:{side};font-family:monospace">{html.escape(text)}</td>'
+    return f'<{tag} style="text-align:{side};font-family:monospace">{html.escape(text)}</{tag}>'
 
 
 def _csv_value(name: str, value: Any) -> Any:

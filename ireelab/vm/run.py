@@ -26,7 +26,7 @@ class RunResult:
 
     outputs: tuple[Value, ...]
     timeline: Timeline | None = field(repr=False)
-    seconds: float
+    seconds: float = field(repr=False)
     function: str
     device: str
 

@@ -87,6 +87,10 @@ class Explorer(anywidget.AnyWidget):
         path.write_text(page, encoding="utf-8")
         return path
 
+    def __repr__(self) -> str:
+        name = json.loads(gzip.decompress(self.index)).get("name") if self.index else "empty"
+        return f"<Explorer: {name}>"
+
     def _title(self) -> str:
         name = json.loads(gzip.decompress(self.index)).get("name") if self.index else None
         return f"{name} · ireelab" if name else "ireelab"

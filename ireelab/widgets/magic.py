@@ -24,6 +24,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils._process_common import arg_split
 
 from ireelab.errors import CompileError, IreelabError
+from ireelab.program import Program
+from ireelab.vm.example_inputs import example_inputs
 
 if TYPE_CHECKING:
     from ireelab.pipeline.step import Step
@@ -162,9 +164,14 @@ class IreeMagics(Magics):
         import ireelab
 
         try:
+            loaded = source if isinstance(source, Program) else cast("Trace", source).program
+            called = loaded.function(function)
+            if called.arguments and not inputs:
+                inputs = example_inputs(called)
+                print(f"@{called.name} runs on made-up inputs; --input gives others")
             return ireelab.run(
-                cast("Trace", source),
-                function,
+                loaded,
+                called.name,
                 *inputs,
                 device=options.device,
                 profile=True,

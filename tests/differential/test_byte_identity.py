@@ -12,7 +12,7 @@ OPTIMISED: Flags = ("--iree-opt-level=O3", "--iree-llvmcpu-target-cpu=generic")
 
 # A part is enough, since the programs share most of their passes.
 MANY = (*EXAMPLES, *PROGRAMS[::2])
-SOME = (*EXAMPLES[2:], *PROGRAMS[::12])
+SOME = (*EXAMPLES, *PROGRAMS[1::3])
 
 
 def names(path: Path) -> str:

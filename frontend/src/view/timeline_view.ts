@@ -122,7 +122,7 @@ export class TimelineView {
   }
 
   private get gutter(): number {
-    return this.canvas.clientWidth < NARROW ? 96 : 150;
+    return this.canvas.clientWidth < NARROW ? 96 : 200;
   }
 
   private get scale(): number {

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +29,6 @@ MAX_DEFAULT_THREADS = 16
 _IREE_IDS = ("local", "local-sync", "local-task", "llvm-cpu")
 """What a program may call this device; IREE's compiler asks for ``local*``."""
 
-_ordinals = count(0)
-
 
 class LlvmCpuDevice(QueueDevice):
     """``threads`` counts the submitting thread; ``memory_limit_bytes`` bounds what is allocated."""
@@ -39,7 +36,7 @@ class LlvmCpuDevice(QueueDevice):
     def __init__(
         self, *, threads: int | None = None, memory_limit_bytes: int | None = None
     ) -> None:
-        super().__init__(f"llvm-cpu:{next(_ordinals)}", "llvm-cpu", memory_limit_bytes)
+        super().__init__("llvm-cpu:0", "llvm-cpu", memory_limit_bytes)  # there is one CPU
         self.threads = threads or min(_usable_cpus(), MAX_DEFAULT_THREADS)
         self._executor = executor()
         self._workers = WorkerPool(self.threads - 1)
