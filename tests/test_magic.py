@@ -154,6 +154,7 @@ def test_a_failing_run_keeps_the_trace(shell: InteractiveShell) -> None:
         ("a --what", "unrecognized arguments"),
         ("a --pipeline lab", "lab.*upstream"),
         ("a --target llvm-cpuu", "did you mean 'llvm-cpu'"),
+        ("a --target llvm-cpu --target vulkan", "one --target a cell"),
     ],
 )
 def test_wrong_usage_is_said_before_compiling(

@@ -59,7 +59,14 @@ class IreeMagics(Magics):
 
     @magic_arguments(name="%iree")
     @argument("name", nargs="?", default=DEFAULT_NAME, help="variable for the trace (%(default)s)")
-    @argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    @argument(
+        "--target",
+        dest="targets",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="what to compile for (llvm-cpu)",
+    )
     @argument("--pipeline", default="upstream", help="whose passes: upstream (%(default)s)")
     @argument("--until", default="vm", metavar="PHASE", help="the last phase (%(default)s)")
     @argument(
@@ -142,7 +149,7 @@ class IreeMagics(Magics):
         try:
             return ireelab.compile(
                 source,
-                target=options.target,
+                target=options.targets[0] if options.targets else "llvm-cpu",
                 pipeline=options.pipeline,
                 until=options.until,
                 flags=tuple(options.flags),
@@ -268,6 +275,8 @@ def _check(options: Namespace) -> None:
     """Refuse before compiling what cannot work."""
     if not options.name.isidentifier():
         raise UsageError(f"{options.name!r} cannot be the name of a variable")
+    if len(options.targets) > 1:
+        raise UsageError("one --target a cell: compile for the others in cells of their own")
     if options.run is None and options.inputs:
         raise UsageError("--input goes with --run")
     if options.run is not None and options.until != "vm":
