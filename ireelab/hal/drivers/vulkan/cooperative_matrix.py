@@ -16,7 +16,7 @@ from array import array
 from sys import byteorder
 
 _HEADER_WORDS = 5
-_OP_TYPE_FLOAT, _OP_CONVERT = 22, 115
+_OP_TYPE_FLOAT, _OP_FUNCTION, _OP_CONVERT = 22, 54, 115
 _OP_TYPE_MATRIX, _OP_LOAD, _OP_MULTIPLY_ADD = 4456, 4457, 4459
 
 
@@ -28,8 +28,11 @@ def without_fragment_conversions(code: bytes) -> bytes:
         words.byteswap()
     instructions = _instructions(words)
     converted = _widened_loads(instructions)
-    # Only those that nothing but the factors of multiplications read may go.
-    for instruction in instructions:
+    # Only those that nothing but the factors of multiplications read may go. Declarations, full of
+    # literals that look like ids, read no values.
+    opcodes = [instruction[0] & 0xFFFF for instruction in instructions]
+    first = opcodes.index(_OP_FUNCTION) if _OP_FUNCTION in opcodes else len(opcodes)
+    for instruction in instructions[first:]:
         opcode = instruction[0] & 0xFFFF
         if opcode == _OP_CONVERT:
             read = instruction[3:]

@@ -1,7 +1,7 @@
 """From a device's properties to the compile target of IREE that fits it exactly.
 
 IREE's named targets describe families of GPUs; a wrong guess costs speed, and a wrong subgroup size
-correctness. This names nothing: every number is the device's own.
+correctness. Here every number is the device's own; only the vendor is a name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from ireelab.hal.drivers.vulkan.physical_device import CooperativeMatrix, Physic
 _SUBGROUP_BASIC, _SUBGROUP_ARITHMETIC, _SUBGROUP_SHUFFLE = 1, 4, 16
 _SCOPE_SUBGROUP = 3
 _NVIDIA = 0x10DE
+_NVIDIA_ARCH = "sm_80"
+"""Chooses IREE's tilings for NVIDIA, shared memory and cooperative matrices among them; the numbers
+that limit them are the device's own. Without a vendor IREE tiles for no GPU in particular."""
+
 _MAX_COUNT = (1 << 31) - 1
 
 ABIS = {
@@ -69,9 +73,10 @@ def executable_target(
         f"max_workgroup_memory_bytes = {limits['maxComputeSharedMemorySize']}",
         f"max_workgroup_counts = {_numbers(limits['maxComputeWorkGroupCount'])}",
     ]
+    arch = _NVIDIA_ARCH if physical.vendor_id == _NVIDIA else ""
     return (
         f'#hal.executable.target<"vulkan-spirv", "{format}", {{iree_codegen.target_info = '
-        f'#iree_gpu.target<arch = "", features = "{",".join(features)}", '
+        f'#iree_gpu.target<arch = "{arch}", features = "{",".join(features)}", '
         f"wgp = <{', '.join(fields)}>>}}>"
     )
 
