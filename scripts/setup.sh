@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepares this checkout: ireelab in .venv and, for the tests, a browser.
+# Prepares this checkout: ireelab in .venv and, for the tests, a browser and a Vulkan driver.
 #
 #   scripts/setup.sh demo    what `make demo` and `make notebook` need
 #   scripts/setup.sh dev     the same, with ruff, pyright and pytest
-#   scripts/setup.sh test    the same, with a browser for the browser tests
+#   scripts/setup.sh test    the same, with a browser for the browser tests and Vulkan on the CPU
 #
 # Safe to repeat: a step is skipped while nothing that it depends on has changed. System packages
 # are installed with apt-get, through sudo where this is not root.
@@ -156,6 +156,19 @@ playwright_install() {
         .venv/bin/python -m playwright install chromium >&2
 }
 
+# The Vulkan driver that runs on the CPU, and the layer that checks how it is used.
+install_vulkan() {
+    stamp=".venv/.ireelab-vulkan"
+    [ -f "$stamp" ] && return
+    if apt_install libvulkan1 mesa-vulkan-drivers vulkan-validationlayers; then
+        : >"$stamp"
+    else
+        say "no Vulkan driver and validation layer could be installed: the Vulkan tests need"
+        say "libvulkan1, mesa-vulkan-drivers and vulkan-validationlayers (skipped without, and"
+        say "failed where CI=true)."
+    fi
+}
+
 case "${1:-}" in
 demo)
     make_venv
@@ -169,6 +182,7 @@ test)
     make_venv
     install_package test
     install_browser
+    install_vulkan
     ;;
 *) die "usage: scripts/setup.sh demo|dev|test" ;;
 esac
