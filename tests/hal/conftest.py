@@ -11,6 +11,7 @@ from hal_support import (
     DRIVERS,
     VULKAN,
     Kernels,
+    assert_quiet,
     compile_executable,
     compile_vulkan,
     dispatch_workgroups,
@@ -20,7 +21,6 @@ from hal_support import (
 
 from ireelab.hal.device import Device
 from ireelab.hal.registry import create_device
-from ireelab.hal.validation import ValidatedDevice
 
 HERE = Path(__file__).parent
 
@@ -35,13 +35,6 @@ def device(request: pytest.FixtureRequest) -> Iterator[Device]:
     with create_device(name, validate=True) as opened:
         yield opened
     assert_quiet(opened)
-
-
-def assert_quiet(device: Device) -> None:
-    """The validation layer has said nothing, not even about what closing left behind."""
-    inner = device.inner if isinstance(device, ValidatedDevice) else device
-    if inner.driver == "vulkan":
-        assert inner.core.logical.instance.messages == []
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from ireelab.device_target import vulkan_flags
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingRef
 from ireelab.hal.device import Device
+from ireelab.hal.drivers.vulkan.device import VulkanDevice
 from ireelab.hal.registry import devices
 from ireelab.hal.types import BufferUsage, MemoryType
+from ireelab.hal.validation import ValidatedDevice
 
 DRIVERS = ("null", "llvm-cpu", "vulkan")
 """A new driver adds its name here."""
@@ -99,6 +101,13 @@ def require_vulkan() -> None:
         pytest.fail(f"CI must have a Vulkan device: {problem}")
     if problem:
         pytest.skip(problem)
+
+
+def assert_quiet(device: Device) -> None:
+    """The validation layer has said nothing, not even about what closing left behind."""
+    inner = device.inner if isinstance(device, ValidatedDevice) else device
+    if isinstance(inner, VulkanDevice):
+        assert inner.core.logical.instance.messages == []
 
 
 def compile_vulkan(source: Path, out: Path, *flags: str) -> bytes:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import assert_quiet
 from hal_support import (
     MEMORY,
     USAGE,
     VULKAN,
     Kernels,
     allocate,
+    assert_quiet,
     compile_vulkan,
     ints,
     require_vulkan,

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import assert_quiet
-from hal_support import VULKAN, compile_vulkan, require_vulkan
+from hal_support import VULKAN, assert_quiet, compile_vulkan, require_vulkan
 
 from ireelab.errors import CheckFailed
 from ireelab.hal.registry import create_device
