@@ -13,7 +13,7 @@ from ireelab.hal.drivers.vulkan.memory import (
     choose_device_memory,
     choose_staging_memory,
 )
-from ireelab.hal.drivers.vulkan.queue import Queue
+from ireelab.hal.drivers.vulkan.queue import Queue, Submission
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan
 from ireelab.hal.types import ExecutionStage
 
@@ -58,6 +58,8 @@ class Core:
         self._structs = Structs(self.vulkan)
         self._barriers: dict[tuple[int, int], Any] = {}
         self._free_command_buffers: list[Handle] = []
+        self._begin_infos: dict[int, Any] = {}
+        self._submissions: dict[Handle, Submission] = {}
         info = self._structs.new(
             "VkCommandPoolCreateInfo",
             flags=2,  # VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT
@@ -91,6 +93,28 @@ class Core:
         result = self.vulkan.lib.vkAllocateCommandBuffers(self.handle, info, out)
         self.vulkan.check(result, "vkAllocateCommandBuffers")
         return out[0]
+
+    def begin(self, handle: Handle, usage: int) -> None:
+        """``vkBeginCommandBuffer``; ``usage`` is a ``VkCommandBufferUsageFlags``."""
+        info = self._begin_infos.get(usage)
+        if info is None:
+            info = self._structs.new("VkCommandBufferBeginInfo", flags=usage)
+            self._begin_infos[usage] = info
+        lib = self.vulkan.lib
+        self.vulkan.check(lib.vkBeginCommandBuffer(handle, info), "vkBeginCommandBuffer")
+
+    def end(self, handle: Handle) -> None:
+        """``vkEndCommandBuffer``, with what was recorded visible to the host."""
+        lib = self.vulkan.lib
+        lib.vkCmdPipelineBarrier2(handle, self.host_barrier())
+        self.vulkan.check(lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
+
+    def submission(self, handle: Handle) -> Submission:
+        """How to submit a command buffer; kept with it when it is reused."""
+        found = self._submissions.get(handle)
+        if found is None:
+            found = self._submissions[handle] = self.queue.prepare(handle)
+        return found
 
     def release_command_buffer(self, handle: Handle) -> None:
         """For reuse; it is reset when it is begun again."""

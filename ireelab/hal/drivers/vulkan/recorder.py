@@ -38,7 +38,7 @@ from ireelab.hal.drivers.vulkan.memory import Block, Storage
 from ireelab.hal.drivers.vulkan.profiling import CommandOrigin, Stamps
 from ireelab.hal.drivers.vulkan.queue import Submission
 from ireelab.hal.drivers.vulkan.transfer import record_copy, record_fill, record_update
-from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs
+from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 _BIND_POINT_COMPUTE = 1
 _STAGE_FLAGS_COMPUTE = 0x20
@@ -60,7 +60,7 @@ class Recording:
     def __init__(self, core: Core, command_buffer: Handle) -> None:
         self._core = core
         self._command_buffer: Handle | None = command_buffer
-        self.submission: Submission = core.queue.prepare(command_buffer)
+        self.submission: Submission = core.submission(command_buffer)
         self.descriptor_pool: Handle | None = None
         self.stamps: Stamps | None = None
         self.kept: list[Any] = []
@@ -134,8 +134,7 @@ class Recorder:
                     self._stamps.reset(handle)
                 self._lib.vkCmdPipelineBarrier2(handle, self._core.order_barrier())
                 self._commands(recording, handle, log)
-                self._lib.vkCmdPipelineBarrier2(handle, self._core.host_barrier())
-                self._vulkan.check(self._lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
+                self._core.end(handle)
                 self._core.raise_messages()
             except BaseException:
                 recording.destroy()
@@ -225,8 +224,7 @@ class Recorder:
     def _begin(self, handle: Handle) -> None:
         # A stamped recording is read before it runs again, so that it is never pending twice.
         use = _USE_ONE_TIME if self._one_shot else 0 if self._stamped else _USE_SIMULTANEOUS
-        info = Structs(self._vulkan).new("VkCommandBufferBeginInfo", flags=use)
-        self._vulkan.check(self._lib.vkBeginCommandBuffer(handle, info), "vkBeginCommandBuffer")
+        self._core.begin(handle, use)
 
     def _commands(self, recording: Recording, handle: Handle, log: Sequence[LogEntry]) -> None:
         stamps = self._stamps

@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.memory import Storage
-from ireelab.hal.drivers.vulkan.queue import Submission
-from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs
+from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 _UPDATE_LIMIT_BYTES = 65536
 _PATTERN_CHUNK_BYTES = 1 << 20
@@ -100,13 +99,11 @@ class Transfers:
         kept: list[Any] = []
         with core.lock:
             handle = core.acquire_command_buffer()
-            info = Structs(core.vulkan).new("VkCommandBufferBeginInfo", flags=_ONE_TIME)
-            core.vulkan.check(lib.vkBeginCommandBuffer(handle, info), "vkBeginCommandBuffer")
+            core.begin(handle, _ONE_TIME)
             lib.vkCmdPipelineBarrier2(handle, core.order_barrier())
             record(handle, kept)
-            lib.vkCmdPipelineBarrier2(handle, core.host_barrier())
-            core.vulkan.check(lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
-            number = core.queue.submit(Submission(core.vulkan, handle, core.queue.timeline))
+            core.end(handle)
+            number = core.queue.submit(core.submission(handle))
 
         def release() -> None:
             core.release_command_buffer(handle)

@@ -149,6 +149,7 @@ class Vulkan:
         self.ffi: Any = module.ffi
         self.lib: Any = module.lib
         self.null: Any = module.ffi.NULL
+        self._field_types: dict[str, dict[str, Any]] = {}
 
     # --- results ----------------------------------------------------------------------
 
@@ -197,6 +198,14 @@ class Vulkan:
         """A handle given from outside: a cffi handle, or the integer or pointer it is."""
         return self.ffi.cast(type, int(value) if isinstance(value, int) else value)
 
+    def field_types(self, type: str) -> dict[str, Any]:
+        """The types of a struct's fields, by name."""
+        found = self._field_types.get(type)
+        if found is None:
+            fields = self.ffi.typeof(type).fields
+            found = self._field_types[type] = {name: field.type for name, field in fields}
+        return found
+
     # --- bytes ------------------------------------------------------------------------
 
     def text(self, characters: Any) -> str:
@@ -235,9 +244,10 @@ class Structs:
             struct.sType = struct_type
         if next is not None:
             struct.pNext = self._ffi.cast("void *", next)
-        types = dict(self._ffi.typeof(type).fields)
-        for name, value in fields.items():
-            setattr(struct, name, self._value(types[name].type, value))
+        if fields:
+            types = self._vulkan.field_types(type)
+            for name, value in fields.items():
+                setattr(struct, name, self._value(types[name], value))
         return struct
 
     def array(self, type: str, values: Sequence[Any]) -> Any:
