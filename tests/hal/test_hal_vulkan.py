@@ -69,6 +69,16 @@ func.func @main(%x: tensor<8x64xf32>, %w1: tensor<64x128xf32>, %w2: tensor<128x1
   return %y : tensor<8x10xf32>
 }
 """
+LONG = """
+func.func @main(%a: tensor<512x512xf32>) -> tensor<512x512xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<512x512xf32>
+  %i = linalg.fill ins(%z : f32) outs(%e : tensor<512x512xf32>) -> tensor<512x512xf32>
+  %c = linalg.matmul ins(%a, %a : tensor<512x512xf32>, tensor<512x512xf32>)
+                     outs(%i : tensor<512x512xf32>) -> tensor<512x512xf32>
+  return %c : tensor<512x512xf32>
+}
+"""
 SUM = """
 func.func @main(%x: tensor<16x4096xTYPE>) -> tensor<16xTYPE> {
   %z = arith.constant 0.0 : TYPE
@@ -209,15 +219,7 @@ class TestErrors:
     def test_bounded_wait(self, tmp_path: Path) -> None:
         """A kernel over the time limit is an error, and other devices and this one go on."""
         require_vulkan()
-        shape = "tensor<512x512xf32>"
-        text = f"""func.func @main(%a: {shape}) -> {shape} {{
-  %z = arith.constant 0.0 : f32
-  %e = tensor.empty() : {shape}
-  %i = linalg.fill ins(%z : f32) outs(%e : {shape}) -> {shape}
-  %c = linalg.matmul ins(%a, %a : {shape}, {shape}) outs(%i : {shape}) -> {shape}
-  return %c : {shape}
-}}"""
-        loaded = program(tmp_path, text)
+        loaded = program(tmp_path, LONG)
         array = np.ones((512, 512), np.float32)
         device = create_device("vulkan:timeout=0.002,cache=0")
         assert isinstance(device, VulkanDevice)
@@ -228,6 +230,20 @@ class TestErrors:
             (result,) = context.invoke("main", array)
             assert (np.asarray(result) == 512).all()
         device.close()
+
+    def test_closed_while_a_kernel_runs(self, tmp_path: Path, mlp: Program) -> None:
+        """Nothing that the kernel uses is destroyed under it; another device works meanwhile."""
+        require_vulkan()
+        device = create_device("vulkan:timeout=0.002,cache=0")
+        assert isinstance(device, VulkanDevice)
+        with Context(program(tmp_path, LONG), device) as context, pytest.raises(DeviceTimeout):
+            context.invoke("main", np.ones((512, 512), np.float32))
+        del context
+        device.close()
+        gc.collect()
+        arrays, expected = mlp_inputs()
+        with Context(mlp, "vulkan:cache=0") as context:
+            np.testing.assert_allclose(context.invoke("main", *arrays)[0], expected, 1e-3, 1e-3)
 
     def test_lost_device(self, vulkan: VulkanDevice, monkeypatch: pytest.MonkeyPatch) -> None:
         """A lost device refuses everything from then on; another one works."""
