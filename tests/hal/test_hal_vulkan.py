@@ -108,6 +108,13 @@ def vulkan() -> Iterator[VulkanDevice]:
     assert_quiet(device)
 
 
+def require_cpu_device() -> None:
+    """For what needs lavapipe's kind of memory, or its slowness."""
+    require_vulkan()
+    if driver.find_device().type != "cpu":
+        pytest.skip("for a Vulkan device that is a CPU")
+
+
 def program(folder: Path, text: str, *flags: str) -> Program:
     source = folder / "source.mlir"
     source.write_text(text)
@@ -216,24 +223,24 @@ class TestErrors:
                 assert value == number, name
         assert checked > 15
 
-    def test_bounded_wait(self, tmp_path: Path) -> None:
-        """A kernel over the time limit is an error, and other devices and this one go on."""
+    def test_bounded_wait(self, mlp: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Work over the time limit is an error; here it is pretended not to end."""
         require_vulkan()
-        loaded = program(tmp_path, LONG)
-        array = np.ones((512, 512), np.float32)
+        arrays, expected = mlp_inputs()
         device = create_device("vulkan:timeout=0.002,cache=0")
         assert isinstance(device, VulkanDevice)
-        with Context(loaded, device) as context:
-            with pytest.raises(DeviceTimeout, match=r"0\.002 s.*timeout=SECONDS"):
-                context.invoke("main", array)
+        with Context(mlp, device) as context:
+            with monkeypatch.context() as patch:
+                patch.setattr(device.core.queue, "poll", lambda: 0)
+                with pytest.raises(DeviceTimeout, match=r"0\.002 s.*timeout=SECONDS"):
+                    context.invoke("main", *arrays)
             device.core.queue.timeout_ns = 60 * SECONDS
-            (result,) = context.invoke("main", array)
-            assert (np.asarray(result) == 512).all()
+            np.testing.assert_allclose(context.invoke("main", *arrays)[0], expected, 1e-3, 1e-3)
         device.close()
 
     def test_closed_while_a_kernel_runs(self, tmp_path: Path, mlp: Program) -> None:
         """Nothing that the kernel uses is destroyed under it; another device works meanwhile."""
-        require_vulkan()
+        require_cpu_device()
         device = create_device("vulkan:timeout=0.002,cache=0")
         assert isinstance(device, VulkanDevice)
         with Context(program(tmp_path, LONG), device) as context, pytest.raises(DeviceTimeout):
@@ -379,7 +386,7 @@ class TestMemory:
         self, flags: int, mlp: Program, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As on a GPU: inputs and outputs through staging memory. Here the flags are pretended."""
-        require_vulkan()
+        require_cpu_device()
         real = core_module.choose_device_memory
         monkeypatch.setattr(
             core_module, "choose_device_memory", lambda *a: replace(real(*a), flags=flags)
@@ -633,7 +640,8 @@ class TestProfiling:
             assert before.end_ns <= after.start_ns + vulkan.profiler.clock_error_ns
         submits = [event for event in events if event.kind == "submit"]
         assert len({event.submission for event in dispatches}) == len(submits) == 3
-        assert vulkan.profiler.clock_method == "calibrated timestamps"
+        calibrated = "VK_EXT_calibrated_timestamps" in vulkan.core.logical.extensions
+        assert vulkan.profiler.clock_method == "calibrated timestamps" or not calibrated
         assert 0 < vulkan.profiling_overhead_ns() < 10_000_000
 
     def test_measured_clock(self, vulkan: VulkanDevice, monkeypatch: pytest.MonkeyPatch) -> None:
