@@ -29,9 +29,24 @@ class Options:
     profiling_mode: str = "command"
 
 
+@lru_cache(maxsize=1)
+def _process_instance() -> Instance:
+    """The instance that the devices of this process share, kept until the process ends.
+
+    A driver is loaded with the first instance and unloaded with the last, and NVIDIA's can be
+    loaded some thirty times in a process, then vkCreateInstance fails for good.
+    """
+    return Instance()
+
+
+def _instance(*, validate: bool = False) -> Instance:
+    """An instance for one device to close: its own with the layer, else the shared one."""
+    return Instance(validate=True) if validate else Instance(adopted=_process_instance().handle)
+
+
 def create(options: Options) -> VulkanDevice:
     """Open a device; DeviceUnavailable says what is missing and what to install."""
-    instance = Instance(validate=options.validate)
+    instance = _instance(validate=options.validate)
     try:
         physical = choose(instance.physical_devices(), options.device)
         logical = LogicalDevice.create(instance, physical)
@@ -54,19 +69,12 @@ def adopt(handles: AdoptedHandles, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> V
 
 def physical_devices() -> tuple[PhysicalDevice, ...]:
     """What Vulkan shows on this machine; DeviceUnavailable without loader or driver."""
-    instance = Instance()
-    try:
-        return instance.physical_devices()
-    finally:
-        instance.close()
+    return _process_instance().physical_devices()
 
 
 @lru_cache(maxsize=8)
 def find_device(name: str = "") -> PhysicalDevice:
-    """The properties of the device that ``name`` means (see :func:`choose`).
-
-    Its handle is dead: the instance is closed again.
-    """
+    """The properties of the device that ``name`` means (see :func:`choose`)."""
     return choose(physical_devices(), name)
 
 
