@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from ireelab.errors import DeviceUnavailable, DeviceValidationError
-from ireelab.hal.drivers.vulkan.physical_device import PhysicalDevice, query
+from ireelab.hal.drivers.vulkan.physical_device import (
+    COOPERATIVE_MATRIX,
+    PhysicalDevice,
+    query,
+)
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan, load
 
 API_VERSION = 1 << 22 | 3 << 12
 """1.3: timeline semaphores, synchronization2, subgroup size control are core."""
 
 VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
+_KNOWS_COOPERATIVE_MATRIX = 1 << 22 | 3 << 12 | 255
+"""The first version of the layer that does; an older one reports the extension's structs."""
 _VALIDATION_HINT = "apt-get install vulkan-validationlayers"
 _HAZARD_HINT = (
     "Where kernels use parts of one binding the layer takes them for the whole: compile with "
@@ -36,6 +42,7 @@ class Instance:
         self.messages: list[str] = []
         self._callback: Any = None
         self._messenger: Handle = None
+        self._hidden: frozenset[str] = frozenset()
         self._owned = adopted is None
         if adopted is not None:
             self.handle: Handle = self.vulkan.handle("VkInstance", adopted)
@@ -45,12 +52,15 @@ class Instance:
             self._messenger = self._listen()
 
     def physical_devices(self) -> tuple[PhysicalDevice, ...]:
-        """Every device of every installed driver."""
+        """Every device of every installed driver.
+
+        Under a validation layer that does not know cooperative matrices they have none.
+        """
         vulkan = self.vulkan
         handles = vulkan.enumerate(
             vulkan.lib.vkEnumeratePhysicalDevices, "VkPhysicalDevice", self.handle
         )
-        return tuple(query(vulkan, self.handle, handle) for handle in handles)
+        return tuple(query(vulkan, self.handle, handle, hidden=self._hidden) for handle in handles)
 
     def raise_messages(self) -> None:
         """Raise what the validation layer said since the last time, if anything."""
@@ -119,7 +129,10 @@ class Instance:
         layers = vulkan.enumerate(
             vulkan.lib.vkEnumerateInstanceLayerProperties, "VkLayerProperties"
         )
-        if VALIDATION_LAYER not in {vulkan.text(layer.layerName) for layer in layers}:
+        versions = {vulkan.text(layer.layerName): int(layer.specVersion) for layer in layers}
+        if versions.get(VALIDATION_LAYER, 0) < _KNOWS_COOPERATIVE_MATRIX:
+            self._hidden = frozenset({COOPERATIVE_MATRIX})
+        if VALIDATION_LAYER not in versions:
             raise DeviceUnavailable(
                 f"the validation layer {VALIDATION_LAYER} is not installed; {_VALIDATION_HINT}"
             )

@@ -15,7 +15,7 @@ COMPUTE, TRANSFER, GRAPHICS = 2, 4, 1
 MEMORY_DEVICE_LOCAL, MEMORY_HOST_VISIBLE, MEMORY_COHERENT, MEMORY_CACHED = 1, 2, 4, 8
 
 _TYPES = {0: "other", 1: "integrated", 2: "discrete", 3: "virtual", 4: "cpu"}
-_COOPERATIVE_MATRIX = "VK_KHR_cooperative_matrix"
+COOPERATIVE_MATRIX = "VK_KHR_cooperative_matrix"
 _COMPONENTS = ("f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
 
 NEEDED_FEATURES = (
@@ -103,9 +103,11 @@ class PhysicalDevice:
         return min(families, key=lambda family: bool(family.flags & GRAPHICS))
 
 
-def query(vulkan: Vulkan, instance: Handle, handle: Handle) -> PhysicalDevice:
-    """Read everything about one ``VkPhysicalDevice``."""
-    extensions = _extensions(vulkan, handle)
+def query(
+    vulkan: Vulkan, instance: Handle, handle: Handle, *, hidden: frozenset[str] = frozenset()
+) -> PhysicalDevice:
+    """Read everything about one ``VkPhysicalDevice``; ``hidden`` extensions count as not there."""
+    extensions = _extensions(vulkan, handle) - hidden
     structs = Structs(vulkan)
     properties, limits, ids = _properties(vulkan, structs, handle)
     version = int(properties.apiVersion)
@@ -132,7 +134,7 @@ def feature_structs(structs: Structs, extensions: frozenset[str]) -> list[Any]:
     """The chain of feature structs this driver knows, zeroed; the head comes first."""
     chain: list[Any] = []
     names = [f"VkPhysicalDeviceVulkan{version}Features" for version in (13, 12, 11)]
-    if _COOPERATIVE_MATRIX in extensions:
+    if COOPERATIVE_MATRIX in extensions:
         names.insert(0, "VkPhysicalDeviceCooperativeMatrixFeaturesKHR")
     following: Any = None
     for name in names:
@@ -217,7 +219,7 @@ def _memory_types(vulkan: Vulkan, handle: Handle) -> tuple[HeapType, ...]:
 def _cooperative_matrices(
     vulkan: Vulkan, instance: Handle, handle: Handle, extensions: frozenset[str]
 ) -> tuple[CooperativeMatrix, ...]:
-    if _COOPERATIVE_MATRIX not in extensions:
+    if COOPERATIVE_MATRIX not in extensions:
         return ()
     name = "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"
     function = vulkan.instance_function(instance, name)
