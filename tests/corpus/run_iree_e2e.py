@@ -1,11 +1,13 @@
 """Runs IREE's own end-to-end tests on this project's runtime.
 
     python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite linalg --suite stablehlo_ops
+    python tests/corpus/run_iree_e2e.py --iree-root ~/iree --device vulkan
 
-Each suite is a folder of ``tests/e2e`` of the given checkout. Which files belong to the llvm-cpu
-target, and their compiler flags, are read from its BUILD.bazel; IREE's own continuous integration
-passes all of these. Every exported function without arguments is run here; where an
-``iree-check-module`` is found (--check-module, or on PATH) it runs the same .vmfb and is compared.
+Each suite is a folder of ``tests/e2e`` of the given checkout. Which files belong to the target
+(llvm-cpu, or vulkan-spirv for a Vulkan device), and their compiler flags, are read from its
+BUILD.bazel; IREE's own continuous integration passes all of these. Every exported function without
+arguments is run here; where an ``iree-check-module`` is found (--check-module, or on PATH) it runs
+the same .vmfb and is compared.
 Exit code 1 when something fails here that passes there.
 """
 
@@ -25,10 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BASE_FLAGS = (
+CPU_FLAGS = (
     "--iree-hal-target-device=local",
     "--iree-hal-local-target-device-backends=llvm-cpu",
-    "--iree-input-type=auto",
 )
 TIMEOUT_S = 600
 
@@ -57,22 +58,24 @@ class Outcome:
 # --- what to run ------------------------------------------------------------------------
 
 
-def tests_of(root: Path, suite: str) -> Iterator[Test]:
-    """The llvm-cpu tests that a folder's BUILD.bazel declares; each (file, flags) once."""
+def tests_of(root: Path, suite: str, backend: str) -> Iterator[Test]:
+    """The tests of a backend that a folder's BUILD.bazel declares; each (file, flags) once."""
     folder = root / "tests" / "e2e" / suite
     build = folder / "BUILD.bazel"
     if not build.exists():
         raise SystemExit(f"{build} does not exist; --iree-root is a checkout of IREE")
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    for name, files, flags in _suites(ast.parse(build.read_text()), folder):
+    for name, files, flags in _suites(ast.parse(build.read_text()), folder, backend):
         for file in files:
             if file.endswith(".mlir") and (file, flags) not in seen:
                 seen.add((file, flags))
                 yield Test(f"{suite}/{name}", folder / file, flags)
 
 
-def _suites(tree: ast.Module, folder: Path) -> Iterator[tuple[str, list[str], tuple[str, ...]]]:
-    """Calls of iree_check_single_backend_test_suite for llvm-cpu on this machine's drivers."""
+def _suites(
+    tree: ast.Module, folder: Path, backend: str
+) -> Iterator[tuple[str, list[str], tuple[str, ...]]]:
+    """Calls of iree_check_single_backend_test_suite for one backend."""
     variables: dict[str, Any] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -83,7 +86,7 @@ def _suites(tree: ast.Module, folder: Path) -> Iterator[tuple[str, list[str], tu
             if function != "iree_check_single_backend_test_suite":
                 continue
             given = {k.arg or "": _value(k.value, variables, folder) for k in call.keywords}
-            if given.get("target_backend") == "llvm-cpu" and given.get("srcs"):
+            if given.get("target_backend") == backend and given.get("srcs"):
                 yield given["name"], given["srcs"], tuple(given.get("compiler_flags") or ())
 
 
@@ -130,12 +133,29 @@ def run_functions(path: Path, device: str) -> dict[str, Any]:
     return {"passed": passed, "failures": failures}
 
 
+def device_flags(device: str) -> tuple[str, ...]:
+    """What to compile for: the device that runs it."""
+    if not device.startswith("vulkan"):
+        return CPU_FLAGS
+    from ireelab.pipeline.targets import target_flags
+
+    return target_flags("vulkan")
+
+
 def run_test(test: Test, folder: Path, device: str, check_module: str | None) -> Outcome:
     """Compiles and runs one test, each in a process of its own."""
     start = time.perf_counter()
     path = folder / f"{abs(hash((test.suite, test.path)))}.vmfb"
     compiler = str(Path(sys.executable).with_name("iree-compile"))
-    compile_ = [compiler, *BASE_FLAGS, *test.flags, str(test.path), "-o", str(path)]
+    compile_ = [
+        compiler,
+        *device_flags(device),
+        "--iree-input-type=auto",
+        *test.flags,
+        str(test.path),
+        "-o",
+        str(path),
+    ]
     done = _call(compile_)
     if done.returncode:
         text = _last_line(done.stderr, "error")
@@ -216,7 +236,8 @@ def main() -> int:
     if arguments.iree_root is None:
         parser.error("--iree-root is required")
     suites = arguments.suite or ["linalg", "stablehlo_ops"]
-    tests = [t for suite in suites for t in tests_of(arguments.iree_root, suite)]
+    backend = "vulkan-spirv" if arguments.device.startswith("vulkan") else "llvm-cpu"
+    tests = [t for suite in suites for t in tests_of(arguments.iree_root, suite, backend)]
     tests = [t for t in tests if arguments.filter in t.path.name]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
         outcomes = list(
