@@ -70,7 +70,7 @@ def add_command(
 def add_compile_options(parser: argparse.ArgumentParser) -> None:
     """``--target``, ``--pipeline`` and ``--flag``: what ``il.compile`` takes."""
     group = parser.add_argument_group("compiling")
-    group.add_argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    group.add_argument("--target", help="what to compile for (what --device needs, or llvm-cpu)")
     add_pipeline_option(group)
     group.add_argument(
         "--flag",
@@ -131,11 +131,12 @@ def existing_file(name: str) -> Path:
 def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
     """Compile ``path`` as the options say, with progress on a terminal."""
     import ireelab
+    from ireelab.pipeline.targets import target_of
 
     with Progress(f"compiling {path.name}") as progress:
         return ireelab.compile(
             path,
-            target=arguments.target,
+            target=arguments.target or target_of(getattr(arguments, "device", "llvm-cpu")),
             pipeline=arguments.pipeline,
             flags=tuple(arguments.flags),
             progress=progress,

@@ -42,3 +42,13 @@ def target_flags(target: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
         raise UnknownTarget(f"unknown target {target!r}{hint} Known targets: {', '.join(TARGETS)}")
     given = {flag.lstrip("-").split("=", 1)[0] for flag in flags}
     return tuple(flag for flag in chosen if flag.lstrip("-").split("=", 1)[0] not in given)
+
+
+def target_of(device: str) -> str:
+    """The target that a device's name stands for: that of its driver.
+
+    >>> target_of("vulkan:0"), target_of("llvm-cpu:threads=1"), target_of("null")
+    ('vulkan', 'llvm-cpu', 'llvm-cpu')
+    """
+    driver = device.partition(":")[0]
+    return driver if driver in TARGETS else "llvm-cpu"

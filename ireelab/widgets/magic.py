@@ -24,6 +24,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils._process_common import arg_split
 
 from ireelab.errors import CompileError, IreelabError
+from ireelab.pipeline.targets import target_of
 from ireelab.program import Program
 from ireelab.vm.example_inputs import example_inputs
 
@@ -65,7 +66,7 @@ class IreeMagics(Magics):
         action="append",
         default=[],
         metavar="TARGET",
-        help="what to compile for (llvm-cpu)",
+        help="what to compile for (what --device needs, or llvm-cpu)",
     )
     @argument("--pipeline", default="upstream", help="whose passes: upstream (%(default)s)")
     @argument("--until", default="vm", metavar="PHASE", help="the last phase (%(default)s)")
@@ -149,7 +150,7 @@ class IreeMagics(Magics):
         try:
             return ireelab.compile(
                 source,
-                target=options.targets[0] if options.targets else "llvm-cpu",
+                target=options.targets[0] if options.targets else target_of(options.device),
                 pipeline=options.pipeline,
                 until=options.until,
                 flags=tuple(options.flags),

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ireelab import examples
 from ireelab.cli import main
 
 SQUARE = """func.func @square(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -398,3 +399,18 @@ def test_the_console_script_is_installed() -> None:
         pytest.skip("ireelab itself is not installed in this environment")
     shown = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert shown.stdout.startswith("ireelab ")
+
+
+def test_what_runs_on_vulkan_is_compiled_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    from ireelab.errors import DeviceUnavailable
+    from ireelab.hal.registry import create_device
+
+    try:
+        create_device("vulkan").close()
+    except DeviceUnavailable as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    source = str(examples.path("elementwise"))
+    assert run("run", source, "--device=vulkan", "--input=16xf32=3") == 0
+    assert "16xf32=9 9 9" in capsys.readouterr().out
