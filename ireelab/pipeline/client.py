@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ireelab.errors import CompileError
+from ireelab.pipeline import compiler_ffi
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Worker:
             return f"{self._folder}/socket"
 
     def _start(self) -> None:
+        compiler_ffi.library_path()  # Without a compiler say so here, not in the worker.
         self._folder = tempfile.mkdtemp(prefix="ireelab-worker-")
         atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._process = subprocess.Popen(

@@ -17,8 +17,15 @@ from ireelab.errors import CompileError
 
 
 def library_path() -> Path:
-    """Where the installed ``iree-base-compiler`` keeps its shared library."""
-    spec = importlib.util.find_spec("iree.compiler")
+    """Where the installed ``iree-base-compiler`` keeps its shared library.
+
+    Raises:
+        CompileError: it is not installed.
+    """
+    try:
+        spec = importlib.util.find_spec("iree.compiler")
+    except ModuleNotFoundError:  # not even the namespace package "iree"
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise CompileError(
             "the IREE compiler is not installed; run: pip install 'iree-base-compiler==3.13.*'"

@@ -277,3 +277,17 @@ def test_nothing_is_left_behind() -> None:
     with pytest.raises(InvalidIR):
         ireelab.compile("not mlir\n")
     assert folders() == before
+
+
+def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ireelab.pipeline import compiler_ffi
+    from ireelab.pipeline.client import Worker
+
+    def nothing_found(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(compiler_ffi.importlib.util, "find_spec", nothing_found)
+    with pytest.raises(CompileError, match="pip install 'iree-base-compiler"):
+        Worker().submit(
+            [], cwd=Path(), stdout=Path(), stderr=Path(), snapshots=Path(), journal=Path()
+        )
