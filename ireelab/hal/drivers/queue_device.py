@@ -6,9 +6,7 @@ on the thread that submits them, or, when deferred, on the thread that signals t
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count
 from time import perf_counter_ns
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ireelab.errors import CommandBufferError, DeviceError, IreelabError
 from ireelab.hal.device import Device
+from ireelab.hal.drivers.queue_rules import READY, check_pattern
 from ireelab.hal.file import File
 from ireelab.hal.host_memory import HostAllocator, HostBuffer
 from ireelab.hal.semaphore import Fence
@@ -24,32 +23,6 @@ from ireelab.hal.timeline import Event
 if TYPE_CHECKING:
     from ireelab.hal.buffer import Buffer
     from ireelab.hal.command_buffer import BindingTable, CommandBuffer
-
-
-class _Ready(threading.local):
-    """Deferred operations that this thread has to run, in order.
-
-    A queue, not recursion: a chain of a thousand deferred operations must not nest a thousand
-    calls.
-    """
-
-    def __init__(self) -> None:
-        self.operations: deque[Callable[[], None]] = deque()
-        self.running = False
-
-    def run(self, operation: Callable[[], None]) -> None:
-        self.operations.append(operation)
-        if self.running:
-            return
-        self.running = True
-        try:
-            while self.operations:
-                self.operations.popleft()()
-        finally:
-            self.running = False
-
-
-_ready = _Ready()
 
 
 class QueueDevice(Device):
@@ -335,7 +308,7 @@ class QueueDevice(Device):
         if not ready:
             assert wait is not None
             fence = wait
-            fence.on_signaled(lambda: _ready.run(lambda: self._resume(fence, signal, operation)))
+            fence.on_signaled(lambda: READY.run(lambda: self._resume(fence, signal, operation)))
             return
         try:
             if operation is not None:
@@ -366,13 +339,3 @@ def host_buffer(buffer: Buffer) -> HostBuffer:
     if not buffer.pointer:
         raise DeviceError("the buffer is closed or was deallocated")
     return buffer
-
-
-def check_pattern(pattern: bytes, length_bytes: int) -> None:
-    """Raise CommandBufferError unless whole patterns of 1, 2, 4 or 8 bytes fill the length."""
-    if len(pattern) not in (1, 2, 4, 8):
-        raise CommandBufferError(f"a fill pattern has 1, 2, 4 or 8 bytes, not {len(pattern)}")
-    if length_bytes % len(pattern):
-        raise CommandBufferError(
-            f"a fill of {length_bytes} bytes is not a whole number of {len(pattern)}-byte patterns"
-        )

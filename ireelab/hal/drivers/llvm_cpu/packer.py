@@ -30,7 +30,7 @@ from ireelab.hal.command_buffer import (
 from ireelab.hal.drivers.llvm_cpu import records
 from ireelab.hal.drivers.llvm_cpu.executable import LlvmCpuExecutable
 from ireelab.hal.drivers.llvm_cpu.library_ffi import Kernel, Library
-from ireelab.hal.drivers.queue_device import check_pattern
+from ireelab.hal.drivers.queue_rules import check_pattern
 from ireelab.hal.host_memory import HostBuffer, address_of
 
 TICKETS_A_WORKER = 16

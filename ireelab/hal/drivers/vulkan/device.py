@@ -8,8 +8,6 @@ ended when its call returns (``synchronous``), while host and device overlap.
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from itertools import count
@@ -23,6 +21,7 @@ from ireelab.errors import CommandBufferError, DeviceError, IreelabError
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
 from ireelab.hal.device import Device
+from ireelab.hal.drivers.queue_rules import READY, check_pattern
 from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
 from ireelab.hal.drivers.vulkan.command_buffer import VulkanCommandBuffer
 from ireelab.hal.drivers.vulkan.core import Core
@@ -176,7 +175,7 @@ class VulkanDevice(Device):
     ) -> None:
         memory = vulkan_buffer(target)
         memory.check_range(offset_bytes, length_bytes, "fill")
-        _check_pattern(pattern, length_bytes)
+        check_pattern(pattern, length_bytes)
 
         def record(handle: Any, kept: list[Any]) -> None:
             block, start = _place(memory, offset_bytes, kept)
@@ -389,7 +388,7 @@ class VulkanDevice(Device):
             assert wait is not None
             fence = wait
             resume: Callable[[], None] = lambda: self._resume(fence, signal, operation)  # noqa: E731
-            when_schedulable(fence, self._queue, lambda: _ready.run(resume))
+            when_schedulable(fence, self._queue, lambda: READY.run(resume))
             return
         before = self._queue.submitted
         try:
@@ -449,28 +448,6 @@ class VulkanDevice(Device):
                 signal.fail(error)
 
 
-class _Ready(threading.local):
-    """Deferred operations that this thread has to run, in order; a queue, not recursion."""
-
-    def __init__(self) -> None:
-        self.operations: deque[Callable[[], None]] = deque()
-        self.running = False
-
-    def run(self, operation: Callable[[], None]) -> None:
-        self.operations.append(operation)
-        if self.running:
-            return
-        self.running = True
-        try:
-            while self.operations:
-                self.operations.popleft()()
-        finally:
-            self.running = False
-
-
-_ready = _Ready()
-
-
 def vulkan_buffer(buffer: Buffer) -> VulkanBuffer:
     """The buffer as Vulkan memory; DeviceError for another device's or a closed buffer."""
     if not isinstance(buffer, VulkanBuffer):
@@ -486,12 +463,3 @@ def _place(buffer: VulkanBuffer, offset_bytes: int, kept: list[Any]) -> tuple[An
     assert storage is not None
     kept.append(storage)
     return storage.block, buffer.pointer - storage.block.base + offset_bytes
-
-
-def _check_pattern(pattern: bytes, length_bytes: int) -> None:
-    if len(pattern) not in (1, 2, 4, 8):
-        raise CommandBufferError(f"a fill pattern has 1, 2, 4 or 8 bytes, not {len(pattern)}")
-    if length_bytes % len(pattern):
-        raise CommandBufferError(
-            f"a fill of {length_bytes} bytes is not a whole number of {len(pattern)}-byte patterns"
-        )
