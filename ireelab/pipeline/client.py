@@ -50,6 +50,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._folder: str | None = None
         self._owner = os.getpid()
+        atexit.register(self.close)
 
     def submit(
         self,
@@ -82,8 +83,9 @@ class Worker:
     def _socket_path(self) -> str:
         with self._lock:
             if self._owner != os.getpid():  # A fork of the user's process must not share it.
-                self._process, self._owner = None, os.getpid()
+                self._process, self._folder, self._owner = None, None, os.getpid()
             if self._process is None or self._process.poll() is not None:
+                self.close()
                 self._start()
             assert self._folder is not None
             return f"{self._folder}/socket"
@@ -91,7 +93,6 @@ class Worker:
     def _start(self) -> None:
         compiler_ffi.library_path()  # Without a compiler say so here, not in the worker.
         self._folder = tempfile.mkdtemp(prefix="ireelab-worker-")
-        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ireelab.pipeline.worker", f"{self._folder}/socket"],
             stdin=subprocess.PIPE,
@@ -100,7 +101,6 @@ class Worker:
             start_new_session=True,  # Ctrl-C in a terminal is for this process, not for it.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        atexit.register(self.close)
         assert self._process.stdout is not None
         if self._process.stdout.readline() != "ready\n":
             code = self._process.wait()
@@ -111,8 +111,13 @@ class Worker:
 
     def close(self) -> None:
         """End the worker process. Idempotent; the next ``submit`` starts another."""
+        if self._owner != os.getpid():
+            return
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():
+        if process is None:
             return
         assert process.stdin is not None
         process.stdin.close()
