@@ -99,6 +99,10 @@ class UnsupportedSource(CompileError):
     """No frontend takes this kind of source."""
 
 
+class ProvenanceUnavailable(IreelabError):
+    """Where ops came from cannot be told: the compilation does not repeat."""
+
+
 # --- run path -------------------------------------------------------------------
 
 
