@@ -1,18 +1,28 @@
 /** One explorer: puts the panes together and carries the selection between them. */
-import { eventOfLine, eventsOfLine, lineOfEvent } from "./data/links.ts";
-import { parentLine, type TextLines } from "./data/mlir.ts";
+import { eventOf, refKind, refNumber, type Ref } from "./data/entities.ts";
+import { readLayout, type Layout } from "./data/layout.ts";
+import type { Models } from "./data/models.ts";
 import type { TextStore } from "./data/payload.ts";
-import type { Index, Progress, Selection, TimelineEvent } from "./data/types.ts";
+import type { Index, Progress } from "./data/types.ts";
+import { Linker } from "./linker.ts";
+import { initialLayout, MODEL_PANES, PANE_ORDER } from "./panes.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
 import { CodePane } from "./view/code_pane.ts";
 import { DetailsPane } from "./view/details_pane.ts";
 import { Disposer, h, treeOf } from "./view/dom.ts";
-import { Frame } from "./view/frame.ts";
 import { Header } from "./view/header.ts";
 import { Help } from "./view/help.ts";
+import { ModelPane, type PaneContext, type Selected } from "./view/model_pane.ts";
 import { Pane } from "./view/pane.ts";
 import { StepsPane } from "./view/steps_pane.ts";
 import { TimelinePane } from "./view/timeline_pane.ts";
+import { Workspace } from "./view/workspace.ts";
+
+export interface AppEvents {
+  onLayout: (layout: Layout) => void;
+  /** A link or state that brings this view back, to be copied. */
+  onShare: () => void;
+}
 
 export class App {
   readonly element = h("div", { class: "il-app" });
@@ -20,46 +30,64 @@ export class App {
   private readonly disposer = new Disposer();
   private readonly header: Header;
   private readonly help = new Help();
-  private readonly frame: Frame;
+  private readonly workspace: Workspace;
   private readonly steps: StepsPane;
   private readonly code: CodePane;
   private readonly details: DetailsPane;
   private readonly timeline: TimelinePane;
-  private readonly events: readonly TimelineEvent[];
-  private readonly byEntryPoint = new Map<string, Set<number>>();
-  /** Selecting an event reads texts; only the last one asked for counts. */
-  private linking = 0;
+  private readonly linker: Linker;
+  private readonly panes = new Map<string, Pane>();
+  private readonly modelPanes = new Map<string, ModelPane>();
 
   constructor(
-    private readonly root: HTMLElement,
+    root: HTMLElement,
     private readonly index: Index,
     texts: TextStore,
+    models: Models,
+    layout: unknown,
+    events: AppEvents,
   ) {
     const { store } = this;
-    this.events = index.run?.timeline ?? [];
-    this.events.forEach(({ entry_point }, i) => {
-      const peers = this.byEntryPoint.get(entry_point);
-      if (peers) peers.add(i);
-      else if (entry_point) this.byEntryPoint.set(entry_point, new Set([i]));
+    this.header = new Header(index, {
+      onHelp: () => this.help.toggle(),
+      onGo: (by) => store.go(by),
+      onShare: events.onShare,
     });
-    this.header = new Header(index, () => this.help.toggle());
     this.steps = new StepsPane({
-      onSelect: (step) => void this.selectStep(step),
+      onSelect: (step) => void this.linker.selectStep(step),
       onActivate: () => this.code.focus(),
       onBase: (step) => store.update({ base: step }),
-      onCollapse: () => this.frame.toggle("steps"),
     });
-    this.code = new CodePane(treeOf(root), index, texts, store, { onLine: (line) => void this.selectLine(line) });
+    this.code = new CodePane(treeOf(root), index, texts, store, {
+      onLine: (line) => void this.linker.selectLine(line),
+    });
+    this.linker = new Linker(index, store, models, (step) => this.code.lines(step), () => this.showLists());
+    const select = (item: Ref | null) => void this.linker.selectItem(item);
     this.details = new DetailsPane({
-      onSelectStep: (step) => void this.selectStep(step),
-      onSelectEvent: (event) => void this.selectEvent(event),
+      onSelectStep: (step) => void this.linker.selectStep(step),
+      onSelectEvent: (event) => select(`event:${event}`),
     });
     this.timeline = new TimelinePane(root, index.run, {
-      onSelect: (event) => void this.selectEvent(event),
-      onCollapse: () => this.frame.toggle("timeline"),
+      onSelect: (event) => select(event === null ? null : `event:${event}`),
     });
-    this.frame = this.buildFrame();
-    this.element.append(this.header.element, this.frame.element, this.help.element);
+    for (const pane of [this.steps.pane, this.code.pane, this.details.pane, this.timeline.pane])
+      this.panes.set(pane.id, pane);
+    this.makeModelPanes({
+      root,
+      index,
+      models,
+      select,
+      selectStep: (step, line = null) => store.select({ step, line, view: "ir" }),
+      entities: () => this.linker.entities,
+    });
+    const hasEvents = (index.run?.timeline.length ?? 0) > 0;
+    const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents);
+    const onLayout = (now: Layout) => {
+      this.showLists();
+      events.onLayout(now);
+    };
+    this.workspace = new Workspace(root, this.panes, arranged, { onLayout }, this.disposer);
+    this.element.append(this.header.element, this.workspace.element, this.help.element);
     this.steps.setSteps(index.steps);
     store.subscribe((now, before) => this.show(now, before));
     this.disposer.listen(this.element, "keydown", (event) => this.onKey(event));
@@ -67,160 +95,113 @@ export class App {
 
   /** Draws what is selected; call once after the element is in the document. */
   start(selection: unknown): void {
-    const chosen = readSelection(selection, this.index.steps.length, this.events.length);
+    const chosen = readSelection(selection, this.index.steps.length);
     if (sameSelection(chosen, NOTHING_SELECTED)) this.showAll();
     else this.receive(chosen);
   }
 
   /** A selection from Python or from a linked cell. */
   receive(selection: unknown): void {
-    const chosen = readSelection(selection, this.index.steps.length, this.events.length);
+    const chosen = readSelection(selection, this.index.steps.length);
     const { selection: now } = this.store;
-    if (chosen.event !== null && chosen.event !== now.event && chosen.line === null)
-      void this.selectEvent(chosen.event, chosen.step);
+    if (chosen.item !== null && chosen.item !== now.item && chosen.line === null)
+      void this.linker.selectItem(chosen.item, chosen.step);
     else this.store.select(chosen);
+  }
+
+  /** An arrangement from Python. */
+  arrange(layout: unknown): void {
+    const arranged = readLayout(layout, [...this.panes.keys()]);
+    if (arranged) this.workspace.setLayout(arranged);
   }
 
   setProgress(progress: Progress): void {
     this.header.setProgress(progress);
   }
 
+  /** Says for a moment what has just happened. */
+  flash(text: string): void {
+    this.header.flash(text);
+  }
+
   restyle(): void {
     this.timeline.restyle();
+    for (const pane of this.modelPanes.values()) pane.restyle();
   }
 
   dispose(): void {
-    this.linking++;
+    this.linker.dispose();
     this.steps.dispose();
     this.code.dispose();
     this.timeline.dispose();
+    for (const pane of this.modelPanes.values()) pane.dispose();
     this.disposer.dispose();
   }
 
-  private buildFrame(): Frame {
-    const details = new Pane({
-      id: "details",
-      label: "Details",
-      tabs: [{ id: "details", label: "Details", title: "What is selected" }],
-      onCollapse: () => this.frame.toggle("details"),
-    });
-    details.body.append(this.details.element);
-    const panes = {
-      steps: this.steps.pane,
-      code: this.code.pane,
-      details,
-      timeline: this.timeline.pane,
-    };
-    const frame = new Frame(this.root, panes, this.disposer);
-    if (!this.events.length) frame.toggle("timeline", true);
-    return frame;
-  }
-
-  // --- selection ---------------------------------------------------------------------------
-
-  /** Another step; a selected event stays selected where the step's text mentions it. */
-  private async selectStep(step: number | null): Promise<void> {
-    const request = ++this.linking;
-    const { event } = this.store.selection;
-    this.store.select({ step, line: null });
-    if (event === null) return;
-    const line = await this.lineOf(event, step);
-    if (request !== this.linking) return;
-    this.store.select(line === null ? { event: null } : { line });
-  }
-
-  private async selectLine(line: number): Promise<void> {
-    const request = ++this.linking;
-    const { step, event } = this.store.selection;
-    this.store.select({ line });
-    if (!this.events.length) return;
-    const lines = await this.code.lines(step);
-    if (request !== this.linking || !lines) return;
-    const found = eventsOfLine(lines, line, this.events);
-    const kept = event !== null && found.includes(event) && this.isShownBy(lines, event, line);
-    if (kept) return;
-    const symbol = found.length ? this.events[found[0]].entry_point : "";
-    const first = symbol ? eventOfLine(lines, line, symbol, this.peersOf(found[0])) : null;
-    this.store.select({ event: first });
-  }
-
-  /** Shows the event where the current step mentions it, or else in the step that shows it best. */
-  private async selectEvent(event: number | null, wanted?: number | null): Promise<void> {
-    const request = ++this.linking;
-    if (event === null) {
-      this.store.select({ event: null });
-      return;
+  private makeModelPanes(context: PaneContext): void {
+    for (const { id, label, title, make } of MODEL_PANES) {
+      const key = PANE_ORDER.indexOf(id) + 1;
+      const pane = new Pane({ id, label, title: key < 10 ? `${title} ( ${key} )` : title });
+      this.panes.set(id, pane);
+      this.modelPanes.set(id, new ModelPane(pane, context, make));
     }
-    const current = wanted ?? this.store.selection.step;
-    const best = this.events[event].step ?? current;
-    for (const step of new Set([current, best])) {
-      const line = await this.lineOf(event, step);
-      if (request !== this.linking) return;
-      if (line === null) continue;
-      this.store.select({ event, step, line, view: "ir" });
-      return;
-    }
-    this.store.select({ event, step: best, line: null });
-  }
-
-  private async lineOf(event: number, step: number | null): Promise<number | null> {
-    try {
-      const lines = await this.code.lines(step);
-      if (!lines) return null;
-      const peers = this.peersOf(event);
-      return lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
-    } catch {
-      return null; // the code pane shows why the text cannot be read
-    }
-  }
-
-  private peersOf(event: number): number[] {
-    return [...(this.byEntryPoint.get(this.events[event].entry_point) ?? [])];
-  }
-
-  /** Whether the line, or the op around it, is the one that started the event. */
-  private isShownBy(lines: TextLines, event: number, line: number): boolean {
-    const peers = this.peersOf(event);
-    const shown = lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
-    return shown === line || shown === parentLine(lines, line);
   }
 
   // --- showing -----------------------------------------------------------------------------
 
   private show(now: View, before: View): void {
-    this.showLists(now);
+    this.showLists();
     this.code.onSelection(now, before);
   }
 
   private showAll(): void {
-    this.showLists(this.store.current);
+    this.showLists();
     void this.code.update();
   }
 
-  private showLists(now: View): void {
-    const { step, event } = now.selection;
-    this.steps.show(step, now.base);
-    const related = this.relatedTo(now.selection);
-    this.details.show(this.index, step === null ? null : this.index.steps[step], event, related);
-    this.timeline.show(now, related);
-  }
-
-  private relatedTo({ event }: Selection): ReadonlySet<number> {
-    const peers = event === null ? null : this.byEntryPoint.get(this.events[event].entry_point);
-    return peers ?? new Set();
+  /** Only panes in view are drawn; the others catch up when they are brought to the front. */
+  private showLists(): void {
+    const { selection, base } = this.store.current;
+    const { step, item } = selection;
+    const related = this.linker.related(item);
+    const events = new Set<number>();
+    for (const ref of related) if (refKind(ref) === "event") events.add(refNumber(ref));
+    const event = eventOf(item) ?? (events.size === 1 ? [...events][0] : null);
+    const peers = this.linker.peersOf(event);
+    const visible = new Set(this.workspace.visible);
+    this.header.setHistory(this.store.canGo(-1), this.store.canGo(1));
+    this.steps.show(step, base);
+    this.details.show(this.index, step === null ? null : this.index.steps[step], event, peers);
+    this.timeline.show(event, events.size > 1 ? events : peers);
+    const selected: Selected = { item, related };
+    for (const [id, pane] of this.modelPanes) if (visible.has(id)) pane.show(selected);
   }
 
   // --- keys --------------------------------------------------------------------------------
 
   private onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) return;
     const target = event.composedPath()[0] as HTMLElement;
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    const by = event.shiftKey;
+    const typing = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+    const action = event.altKey ? this.altAction(event.key) : typing ? null : this.keyAction(event);
+    if (!action) return;
+    action();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private altAction(key: string): (() => void) | null {
+    if (key === "ArrowLeft") return () => this.store.go(-1);
+    return key === "ArrowRight" ? () => this.store.go(1) : null;
+  }
+
+  private keyAction({ key, shiftKey: by }: KeyboardEvent): (() => void) | null {
+    const pane = PANE_ORDER[Number(key) - 1];
+    if (pane) return () => this.goTo(pane);
     const actions: Record<string, () => void> = {
       j: () => this.steps.stepBy(1, by),
       k: () => this.steps.stepBy(-1, by),
-      "/": () => this.steps.focusFilter(),
+      "/": () => this.goTo("steps", () => this.steps.focusFilter()),
       c: () => this.steps.toggleChangedOnly(),
       d: () => this.code.setMode(this.code.mode === "diff" ? "ir" : "diff"),
       i: () => this.code.setMode("ir"),
@@ -228,21 +209,28 @@ export class App {
       p: () => this.code.goToChange(-1),
       b: () => this.code.toggleBase(),
       m: () => this.code.toggleModule(),
-      t: () => this.focusTimeline(),
+      t: () => this.goTo("timeline"),
       f: () => this.timeline.fit(),
       "[": () => this.timeline.selectNeighbour(-1),
       "]": () => this.timeline.selectNeighbour(1),
       "?": () => this.help.toggle(),
     };
-    const action = actions[event.key.toLowerCase()];
-    if (!action) return;
-    action();
-    event.preventDefault();
-    event.stopPropagation();
+    return actions[key.toLowerCase()] ?? null;
   }
 
-  private focusTimeline(): void {
-    this.frame.toggle("timeline", false);
-    this.timeline.focus();
+  /** Brings a pane to the front and puts the focus into it. */
+  private goTo(pane: string, focus = () => this.focusPane(pane)): void {
+    this.workspace.reveal(pane);
+    focus();
+  }
+
+  private focusPane(pane: string): void {
+    const own: Record<string, () => void> = {
+      steps: () => this.steps.focusList(),
+      code: () => this.code.focus(),
+      details: () => this.details.focus(),
+      timeline: () => this.timeline.focus(),
+    };
+    (own[pane] ?? (() => this.modelPanes.get(pane)?.focus()))();
   }
 }

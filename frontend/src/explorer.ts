@@ -1,9 +1,14 @@
-/** Drives one explorer from a model's traits: data, progress, selection, theme, height. */
+/** Drives one explorer from a model's traits: data, progress, selection, layout, theme, height. */
 import { App } from "./app.ts";
+import type { Layout } from "./data/layout.ts";
+import { Models } from "./data/models.ts";
 import { decodeIndex, TextStore } from "./data/payload.ts";
-import type { Progress } from "./data/types.ts";
+import type { Progress, Selection } from "./data/types.ts";
+import { Peers } from "./peers.ts";
+import { ModelRequests, type MessageModel } from "./requests.ts";
 import type { View } from "./state.ts";
 import { Disposer, h } from "./view/dom.ts";
+import { copyText } from "./view/problems_view.ts";
 import { brokenState, emptyState, loadingState, progressState } from "./view/states.ts";
 import { applyTheme, watchTheme, type ThemeChoice } from "./view/theme.ts";
 
@@ -13,24 +18,30 @@ export interface Traits {
   theme: ThemeChoice;
   height: number;
   selection: Record<string, unknown>;
+  layout: Record<string, unknown>;
   progress: Progress;
+  /** Explorers of one trace have the same key, and one selection. */
+  key: string;
 }
 
 /** The part of a widget model that is used; Jupyter's and our own host both provide it. */
-export interface Model {
+export interface Model extends MessageModel {
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;
-  on(name: string, listener: () => void): void;
-  off(name: string, listener: () => void): void;
 }
+
+/** What a page or a notebook does with a view that is to be shared. */
+export type Share = (state: { selection: Selection; layout: Record<string, unknown> }) => string;
 
 const SAVE_DELAY_MS = 80;
 const DEFAULT_HEIGHT = 680;
 
 export class Explorer {
-  private readonly root = h("div", { class: "ireelab", role: "application" });
+  private readonly root = h("div", { class: "ireelab", role: "region" });
   private readonly disposer = new Disposer();
+  private readonly requests: ModelRequests;
+  private readonly peers: Peers;
   private app: App | null = null;
   private loading = 0;
   private saving: ReturnType<typeof setTimeout> | undefined;
@@ -38,15 +49,21 @@ export class Explorer {
   constructor(
     private readonly model: Model,
     parent: HTMLElement,
+    private readonly share: Share = pythonState,
   ) {
     this.root.setAttribute("aria-label", "IREE compilation explorer");
     parent.append(this.root);
+    this.requests = new ModelRequests(model);
+    this.peers = new Peers(() => model.get("key"), (selection) => this.app?.receive(selection));
+    this.disposer.add(() => this.requests.dispose());
+    this.disposer.add(() => this.peers.dispose());
     this.applyTheme();
     this.applyHeight();
     watchTheme(() => this.applyTheme(), this.disposer);
     this.on("change:theme", () => this.applyTheme());
     this.on("change:height", () => this.applyHeight());
     this.on("change:selection", () => this.app?.receive(model.get("selection")));
+    this.on("change:layout", () => this.app?.arrange(model.get("layout")));
     this.on("change:progress", () => this.showProgress());
     this.on("change:index", () => void this.load());
     void this.load();
@@ -56,6 +73,7 @@ export class Explorer {
     this.loading++;
     clearTimeout(this.saving);
     this.app?.dispose();
+    this.app = null;
     this.disposer.dispose();
     this.root.remove();
   }
@@ -90,7 +108,12 @@ export class Explorer {
     try {
       const decoded = await decodeIndex(index);
       if (request !== this.loading) return;
-      const app = new App(this.root, decoded, new TextStore(decoded, chunks));
+      const texts = new TextStore(decoded, chunks);
+      const models = new Models((name) => this.requests.fetch(name));
+      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), {
+        onLayout: (layout) => this.publishLayout(layout),
+        onShare: () => void this.copyState(),
+      });
       this.app = app;
       this.root.replaceChildren(app.element);
       app.store.subscribe((now) => this.publish(now));
@@ -109,12 +132,37 @@ export class Explorer {
       this.root.replaceChildren(progress.state ? progressState(progress) : emptyState());
   }
 
-  /** Stepping quickly sends one message, not one per step. */
   private publish({ selection }: View): void {
     this.model.set("selection", { ...selection });
+    this.peers.publish(selection);
+    this.save();
+  }
+
+  private publishLayout(layout: Layout): void {
+    this.model.set("layout", layout as unknown as Record<string, unknown>);
+    this.save();
+  }
+
+  /** Stepping quickly sends one message, not one per step. */
+  private save(): void {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.model.save_changes(), SAVE_DELAY_MS);
   }
+
+  private async copyState(): Promise<void> {
+    const { app } = this;
+    if (!app) return;
+    const text = this.share({ selection: app.store.selection, layout: this.model.get("layout") });
+    app.flash((await copyText(text)) ? "copied what brings this view back" : "nothing could be copied");
+  }
+}
+
+/** What `il.explore(..., state=...)` takes. */
+function pythonState(state: object): string {
+  const json = JSON.stringify(state);
+  return json.replace(/("(?:[^"\\]|\\.)*")|\b(null|true|false)\b/g, (whole, quoted: string, word: string) =>
+    quoted ? whole : ({ null: "None", true: "True", false: "False" })[word]!,
+  );
 }
 
 function bytesOf(view: DataView | null | undefined): Uint8Array {

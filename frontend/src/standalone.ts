@@ -1,9 +1,12 @@
 /** A page without Jupyter: the same explorer over data that stands in the page itself. */
 import { Explorer, type Model, type Traits } from "./explorer.ts";
+import type { Reply } from "./requests.ts";
 
-/** A widget model without a kernel: it keeps state and tells listeners. */
+type Listener = (...args: never[]) => void;
+
+/** A widget model without a kernel: it keeps state, tells listeners, and has all models by it. */
 class PageModel implements Model {
-  private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly listeners = new Map<string, Set<Listener>>();
 
   constructor(private readonly state: Traits) {}
 
@@ -14,19 +17,57 @@ class PageModel implements Model {
   set<K extends keyof Traits>(name: K, value: Traits[K]): void {
     if (this.state[name] === value) return;
     this.state[name] = value;
-    for (const listener of [...(this.listeners.get(`change:${name}`) ?? [])]) listener();
+    this.tell(`change:${name}`);
   }
 
-  save_changes(): void {}
+  save_changes(): void {
+    const { selection, layout } = this.state;
+    history.replaceState(null, "", hashOf({ selection, layout }));
+  }
 
-  on(name: string, listener: () => void): void {
+  on(name: string, listener: Listener): void {
     const known = this.listeners.get(name);
     if (known) known.add(listener);
     else this.listeners.set(name, new Set([listener]));
   }
 
-  off(name: string, listener: () => void): void {
+  off(name: string, listener: Listener): void {
     this.listeners.get(name)?.delete(listener);
+  }
+
+  send(content: Record<string, unknown>): void {
+    const name = String(content.name);
+    const element = document.getElementById(`ireelab-model-${name}`);
+    const reply: Reply = {
+      type: "model",
+      name,
+      absent: element ? (element.dataset.absent ?? "") : "This page was saved without it.",
+      error: "",
+    };
+    const buffers = element && !reply.absent ? [decodeBase64(element.textContent?.trim() ?? "")] : [];
+    queueMicrotask(() => this.tell("msg:custom", reply, buffers));
+  }
+
+  private tell(name: string, ...args: unknown[]): void {
+    for (const listener of [...(this.listeners.get(name) ?? [])])
+      (listener as (...args: unknown[]) => void)(...args);
+  }
+}
+
+const STATE = "state=";
+
+function hashOf(state: object): string {
+  return `#${STATE}${encodeURIComponent(JSON.stringify(state))}`;
+}
+
+/** What the link says is selected and arranged; a link that was cut off says nothing. */
+function stateOfLink(): Partial<Pick<Traits, "selection" | "layout">> {
+  const hash = location.hash.slice(1);
+  if (!hash.startsWith(STATE)) return {};
+  try {
+    return JSON.parse(decodeURIComponent(hash.slice(STATE.length))) as Partial<Traits>;
+  } catch {
+    return {};
   }
 }
 
@@ -47,7 +88,11 @@ const model = new PageModel({
   theme: "auto",
   height: 0,
   selection: {},
+  layout: {},
   progress: {},
+  key: "",
+  ...stateOfLink(),
 });
-const explorer = new Explorer(model, document.getElementById("ireelab") ?? document.body);
+const host = document.getElementById("ireelab") ?? document.body;
+const explorer = new Explorer(model, host, (state) => location.href.split("#")[0] + hashOf(state));
 Object.assign(window, { ireelab: { model, explorer } });

@@ -1,7 +1,9 @@
 /** What the panes share: the selection, the base of the diff, and who wants to know. */
+import { isRef } from "./data/entities.ts";
+import { canGo, go, historyOf, refine, visit, type History } from "./data/history.ts";
 import type { Selection } from "./data/types.ts";
 
-export const NOTHING_SELECTED: Selection = { step: null, event: null, line: null, view: "ir" };
+export const NOTHING_SELECTED: Selection = { step: null, line: null, view: "ir", item: null };
 
 export interface View {
   selection: Selection;
@@ -21,6 +23,7 @@ export class Store {
     ignoreNames: true,
     wholeModule: false,
   };
+  private history: History<Selection> = historyOf(NOTHING_SELECTED);
   private readonly listeners = new Set<Listener>();
 
   get current(): View {
@@ -48,20 +51,42 @@ export class Store {
   }
 
   update(patch: Partial<View>): void {
-    const before = this.view;
-    this.view = { ...before, ...patch };
-    if (sameView(before, this.view)) return;
-    for (const listener of [...this.listeners]) listener(this.view, before);
+    this.history = visit(this.history, patch.selection ?? this.view.selection, sameSelection);
+    this.apply(patch);
+  }
+
+  canGo(by: 1 | -1): boolean {
+    return canGo(this.history, by);
+  }
+
+  /** What follows from a selection just made, and is no place of its own in the history. */
+  refine(patch: Partial<Selection>): void {
+    const selection = { ...this.view.selection, ...patch };
+    this.history = refine(this.history, selection);
+    this.apply({ selection });
+  }
+
+  /** Back (-1) or forward to what was selected before. */
+  go(by: 1 | -1): void {
+    this.history = go(this.history, by);
+    this.apply({ selection: this.history.entries[this.history.at] });
   }
 
   subscribe(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
+
+  private apply(patch: Partial<View>): void {
+    const before = this.view;
+    this.view = { ...before, ...patch };
+    if (sameView(before, this.view)) return;
+    for (const listener of [...this.listeners]) listener(this.view, before);
+  }
 }
 
 export function sameSelection(a: Selection, b: Selection): boolean {
-  return a.step === b.step && a.event === b.event && a.line === b.line && a.view === b.view;
+  return a.step === b.step && a.line === b.line && a.view === b.view && a.item === b.item;
 }
 
 function sameView(a: View, b: View): boolean {
@@ -74,14 +99,12 @@ function sameView(a: View, b: View): boolean {
 }
 
 /** A selection as it comes from Python or another cell: anything may be missing or stale. */
-export function readSelection(raw: unknown, steps: number, events: number): Selection {
+export function readSelection(raw: unknown, steps: number): Selection {
   const given = (raw ?? {}) as Partial<Record<keyof Selection, unknown>>;
-  const within = (value: unknown, count: number): number | null =>
-    typeof value === "number" && value >= 0 && value < count ? value : null;
   return {
-    step: within(given.step, steps),
-    event: within(given.event, events),
+    step: typeof given.step === "number" && given.step >= 0 && given.step < steps ? given.step : null,
     line: typeof given.line === "number" && given.line >= 1 ? given.line : null,
     view: given.view === "diff" ? "diff" : "ir",
+    item: isRef(given.item) ? given.item : null,
   };
 }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ireelab.errors import IreelabError
+from ireelab.viz.models import ModelBlob
 
 STATIC = Path(__file__).parents[1] / "widgets" / "static"
 """Where the build puts the front end's bundle; the widget loads the same files."""
@@ -30,6 +32,7 @@ html, body {{ margin: 0; height: 100%; }}
 <div id="ireelab"><noscript>This page shows a compilation with JavaScript.</noscript></div>
 <script type="application/octet-stream" id="ireelab-index">{index}</script>
 <script type="application/octet-stream" id="ireelab-chunks">{chunks}</script>
+{models}
 <script>
 {script}
 </script>
@@ -49,8 +52,12 @@ def bundle_text(name: str) -> str:
         ) from None
 
 
-def render_html(index: bytes, chunks: bytes, *, title: str) -> str:
+def render_html(
+    index: bytes, chunks: bytes, *, title: str, models: Mapping[str, ModelBlob] | None = None
+) -> str:
     """A page that shows one explorer payload: no server, no network, no other file.
+
+    ``models`` are those that the page can show, by name.
 
     The page forbids itself every connection. The data stand in it as base64, and the code
     cannot end its own element, so nothing in a program's text can become markup.
@@ -60,7 +67,17 @@ def render_html(index: bytes, chunks: bytes, *, title: str) -> str:
         css=_inside(bundle_text("widget.css"), "style"),
         index=base64.b64encode(index).decode("ascii"),
         chunks=base64.b64encode(chunks).decode("ascii"),
+        models="\n".join(_model(name, blob) for name, blob in (models or {}).items()),
         script=_inside(bundle_text("standalone.js"), "script"),
+    )
+
+
+def _model(name: str, blob: ModelBlob) -> str:
+    absent = f' data-absent="{html.escape(blob.absent)}"' if blob.absent else ""
+    data = base64.b64encode(blob.data).decode("ascii")
+    return (
+        f'<script type="application/octet-stream" id="ireelab-model-{html.escape(name)}"{absent}>'
+        f"{data}</script>"
     )
 
 

@@ -10,6 +10,7 @@ share nodes, so that a payload grows with what passes changed.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,6 +88,20 @@ def trace_payload(
         "run": None if run is None else _run_record(run, trace),
     }
     return _pack(index, texts)
+
+
+def trace_key(trace: Trace) -> str:
+    """The same for everything that shows this trace, so that it can share one selection.
+
+    Made from what was compiled and what came of it: a trace read back from a file has its own
+    key again.
+    """
+    digest = hashlib.sha256()
+    for part in (trace.name, trace.target, trace.pipeline, *trace.flags, trace.source):
+        digest.update(part.encode() + b"\0")
+    for snapshot in trace.snapshots:
+        digest.update(snapshot.module.digest)
+    return digest.hexdigest()[:32]
 
 
 def listing_payload(name: str, title: str, listing: str) -> Payload:

@@ -7,7 +7,6 @@ texts, this none).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -18,10 +17,8 @@ from ireelab.errors import CompileError
 from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
-from ireelab.viz.allocation import allocation
-from ireelab.viz.barriers import barriers
+from ireelab.viz.models import model_record
 from ireelab.viz.payload import SCHEMA, Run, error_record, state_of
-from ireelab.viz.stream_graph import stream_graph
 
 
 def explore_record(
@@ -41,9 +38,9 @@ def explore_record(
         "error": None if error is None else error_record(error),
         "seconds": trace.seconds,
         "steps": [_step_record(step) for step in trace.steps],
-        "stream": _model(trace, "stream", lambda: stream_graph(trace).to_json()),
-        "allocation": _model(trace, "stream", lambda: allocation(trace).to_json()),
-        "barriers": _model(trace, "hal", lambda: barriers(trace).to_json()),
+        "stream": model_record(trace, "stream"),
+        "allocation": model_record(trace, "allocation"),
+        "barriers": model_record(trace, "barriers"),
         "run": None if run is None else run_record(run, trace.program),
     }
 
@@ -61,14 +58,6 @@ def run_record(run: Run, program: Program) -> dict[str, Any]:
     if run.timeline is not None:
         record["timeline"] = run.timeline.to_json()
     return record
-
-
-def _model(trace: Trace, phase: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
-    """A model of a compilation that went through ``phase``, else None."""
-    later = ("stream", "executable", "hal", "vm")
-    after = later[later.index(phase) + 1 :]
-    passed = trace.complete and trace.until == phase
-    return make() if passed or any(step.phase in after for step in trace.steps) else None
 
 
 def _step_record(step: Step) -> dict[str, Any]:

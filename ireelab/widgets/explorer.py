@@ -19,23 +19,31 @@ from ireelab.pipeline.compile import compile
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
-from ireelab.viz.payload import Payload, Run, listing_payload, trace_payload
+from ireelab.viz.models import MODEL_NAMES, ModelBlob, model_blob
+from ireelab.viz.payload import Payload, Run, listing_payload, trace_key, trace_payload
 from ireelab.viz.record import explore_record
 from ireelab.vm.disassembly import disassemble
 
 DEFAULT_HEIGHT = 680
 
-_NOTHING_SELECTED: dict[str, Any] = {"step": None, "event": None, "line": None, "view": "ir"}
+_NOTHING_SELECTED: dict[str, Any] = {"step": None, "line": None, "view": "ir", "item": None}
 
 
 class Explorer(anywidget.AnyWidget):
-    """The steps of a compilation, their IR and diffs, and when its dispatches ran.
+    """A compilation and its run: steps, IR and diffs, schedule, memory, barriers, times.
 
     ``index`` and ``chunks`` are the two blobs of :class:`ireelab.viz.payload.Payload`; without
     them the explorer is empty, or shows ``progress``: ``{"state": "compiling", "step": name,
-    "count": n}``. ``selection`` follows the user and can be set: ``{"step": int | None, "event":
-    int | None, "line": int | None, "view": "ir" | "diff"}``. ``theme`` is ``auto`` (the
-    notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
+    "count": n}``. Models (stream graph, allocation, barriers, ...) are computed and sent when a
+    pane first shows them.
+
+    ``selection`` follows the user and can be set: ``{"step": int | None, "line": int | None,
+    "view": "ir" | "diff", "item": str | None}``, where ``item`` is a reference such as
+    ``"event:3"``, ``"command:5"`` (of the stream graph), ``"slice:0"`` or ``"barrier:0.1"``
+    (command buffer, barrier). Explorers of one trace share it. ``layout`` is how panes are
+    arranged: ``{"kind": "row" | "column", "sizes": [...], "children": [...]}`` around
+    ``{"kind": "stack", "panes": [...], "active": name}``; ``{}`` is the usual one. ``theme`` is
+    ``auto`` (the notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
     """
 
     _esm = bundle_text("widget.js")
@@ -44,18 +52,19 @@ class Explorer(anywidget.AnyWidget):
     index = traitlets.Bytes(b"").tag(sync=True)
     chunks = traitlets.Bytes(b"").tag(sync=True)
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
-    height = traitlets.Int(DEFAULT_HEIGHT, min=320).tag(sync=True)
+    height = traitlets.Int(DEFAULT_HEIGHT, min=160).tag(sync=True)
     selection = traitlets.Dict(default_value=dict(_NOTHING_SELECTED)).tag(sync=True)
+    layout = traitlets.Dict(default_value={}).tag(sync=True)
     progress = traitlets.Dict(default_value={}).tag(sync=True)
+    key = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(
-        self,
-        index: bytes = b"",
-        chunks: bytes = b"",
-        **traits: Any,
-    ) -> None:
-        super().__init__(index=index, chunks=chunks, **traits)
+    def __init__(self, index: bytes = b"", chunks: bytes = b"", **traits: Any) -> None:
+        # First: a widget that traitlets refuses is closed too.
         self._record: Callable[[], dict[str, Any]] | None = None
+        self._trace: Trace | None = None
+        self._blobs: dict[str, ModelBlob] = {}
+        super().__init__(index=index, chunks=chunks, **traits)
+        self.on_msg(_on_message)
 
     def show(self, shown: Trace | CompileError | Program, result: Run | None = None) -> None:
         """Show something else; progress ends and the selection starts anew.
@@ -63,13 +72,33 @@ class Explorer(anywidget.AnyWidget):
         Raises:
             CompileError: ``shown`` itself, when it carries no trace to show.
         """
-        payload, record = _content(shown, result)
+        payload, record, trace = _content(shown, result)
         self._record = record
+        self._trace = trace
+        self._blobs.clear()
         with self.hold_sync():
+            self.key = "" if trace is None else trace_key(trace)
             self.chunks = payload.chunks
             self.index = payload.index
             self.progress = {}
             self.selection = dict(_NOTHING_SELECTED)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Selection and layout: set it, or pass it to ``il.explore``, to bring a view back."""
+        return {"selection": dict(self.selection), "layout": dict(self.layout)}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        with self.hold_sync():
+            self.layout = state.get("layout", {})
+            self.selection = {**_NOTHING_SELECTED, **state.get("selection", {})}
+
+    def model(self, name: str) -> ModelBlob:
+        """The model that a pane shows, computed once; see ``ireelab.viz.models``."""
+        if name not in self._blobs:
+            self._blobs[name] = model_blob(self._trace, name)
+        return self._blobs[name]
 
     def to_json(self) -> dict[str, Any]:
         """Steps, scheduling models, run and error as plain data, described in ``docs/json.md``.
@@ -83,9 +112,19 @@ class Explorer(anywidget.AnyWidget):
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained HTML file that works offline; returns its path."""
         path = Path(path)
-        page = render_html(self.index, self.chunks, title=title or self._title())
+        models = {name: self.model(name) for name in MODEL_NAMES}
+        title = title or self._title()
+        page = render_html(self.index, self.chunks, title=title, models=models)
         path.write_text(page, encoding="utf-8")
         return path
+
+    def close(self) -> None:
+        """Take the explorer off the page and let go of what it showed."""
+        super().close()
+        self._trace = self._record = None
+        self._blobs.clear()
+        with self.hold_trait_notifications():
+            self.index = self.chunks = b""
 
     def __repr__(self) -> str:
         name = json.loads(gzip.decompress(self.index)).get("name") if self.index else "empty"
@@ -96,18 +135,35 @@ class Explorer(anywidget.AnyWidget):
         return f"{name} · ireelab" if name else "ireelab"
 
 
+def _on_message(explorer: Explorer, content: dict[str, Any], _buffers: list[bytes]) -> None:
+    """A pane asks for its model. What goes wrong is said in the pane, not lost in the kernel."""
+    if content.get("type") != "model":
+        return
+    reply = {"type": "model", "name": content["name"], "absent": "", "error": ""}
+    buffers: list[bytes] = []
+    try:
+        blob = explorer.model(str(content["name"]))
+        reply["absent"] = blob.absent
+        buffers = [] if blob.absent else [blob.data]
+    except Exception as error:  # whatever it is, the pane that waits must be told
+        reply["error"] = f"{type(error).__name__}: {error}"
+    explorer.send(reply, buffers)
+
+
 def explore(
     shown: Trace | CompileError | Program | str | Path,
     result: Run | None = None,
     *,
     height: int = DEFAULT_HEIGHT,
     theme: str = "auto",
+    state: dict[str, Any] | None = None,
 ) -> Explorer:
     """The explorer of a trace, and of its run where ``result`` is given.
 
     MLIR text and ``.mlir`` files are compiled first. A :class:`CompileError`, given or met while
     compiling, is explored too: its diagnostics, and the steps before the failure. A program
-    without a trace, such as one that ``il.load`` read, is shown disassembled.
+    without a trace, such as one that ``il.load`` read, is shown disassembled. ``state`` brings a
+    view back: what ``Explorer.state`` gave, or the explorer's Link button copied.
     """
     if isinstance(shown, str | Path):
         try:
@@ -120,15 +176,17 @@ def explore(
     except CompileError:
         explorer.close()
         raise
+    if state is not None:
+        explorer.state = state
     return explorer
 
 
 def _content(
     shown: Trace | CompileError | Program, result: Run | None
-) -> tuple[Payload, Callable[[], dict[str, Any]] | None]:
-    """The payload of what is shown, and how to make its record when someone asks."""
+) -> tuple[Payload, Callable[[], dict[str, Any]] | None, Trace | None]:
+    """The payload of what is shown, how to make its record when someone asks, and its trace."""
     if isinstance(shown, Program):
-        return listing_payload(shown.name, "disassembly", disassemble(shown.module)), None
+        return listing_payload(shown.name, "disassembly", disassemble(shown.module)), None, None
     error = shown if isinstance(shown, CompileError) else None
     trace = shown if isinstance(shown, Trace) else shown.trace
     if trace is None:  # nothing to show beside the error itself
@@ -137,4 +195,5 @@ def _content(
     return (
         trace_payload(trace, run=result, error=error),
         lambda: explore_record(trace, run=result, error=error),
+        trace,
     )

@@ -136,6 +136,13 @@ def selection(page: Page) -> dict[str, Any]:
     return page.evaluate("() => window.ireelab.model.get('selection')")
 
 
+def event_of(chosen: dict[str, Any]) -> int:
+    """The number of the event that a selection is about."""
+    kind, number = chosen["item"].split(":")
+    assert kind == "event"
+    return int(number)
+
+
 def steps_list(page: Page) -> Locator:
     return page.get_by_role("tree", name="Compilation steps")
 
@@ -185,7 +192,9 @@ def test_keyboard_filter_diff_and_timeline(
 
     # What it changed.
     page.keyboard.press("d")
-    expect(page.get_by_role("tab", name="Diff")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Diff", exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
     after = page.get_by_role("textbox", name="Difference, after")
     expect(after.locator(".cm-changedLine").first).to_be_visible()
     expect(after.get_by_text("stream.resource.alloca").first).to_be_visible()
@@ -197,7 +206,7 @@ def test_keyboard_filter_diff_and_timeline(
     dispatch(page, 1)
     events = fake_events(trace)
     chosen = selection(page)
-    event = events[chosen["event"]]
+    event = events[event_of(chosen)]
     assert (event.kind, event.entry_point) == ("dispatch", entry_points(trace)[1][1])
     line = page.locator("[data-il=ir] .il-line-selected")
     expect(line).to_contain_text(f"@{event.entry_point}")
@@ -227,7 +236,7 @@ def test_a_dispatching_line_selects_its_events(
         "name => document.querySelector('[data-il=event-details] h3')?.textContent === name",
         arg=other,
     )
-    event = fake_events(trace)[selection(page)["event"]]
+    event = fake_events(trace)[event_of(selection(page))]
     assert event.entry_point == other
 
 
@@ -255,8 +264,8 @@ def test_table_of_events_sorts_and_selects(
     page.get_by_role("columnheader", name="Duration").get_by_role("button").click()
     expect(page.locator("[data-event]").first).to_contain_text("@mlp")  # the longest
     page.locator("[data-event]").filter(has_text="dispatch").first.click()
-    page.wait_for_function("() => window.ireelab.model.get('selection').event !== null")
-    assert fake_events(trace)[selection(page)["event"]].kind == "dispatch"
+    page.wait_for_function("() => window.ireelab.model.get('selection').item !== null")
+    assert fake_events(trace)[event_of(selection(page))].kind == "dispatch"
 
 
 def test_search_definitions_and_long_attributes(open_page: OpenPage, good_page: Path) -> None:
@@ -294,14 +303,14 @@ def test_keys_are_listed_and_focus_returns(open_page: OpenPage, good_page: Path)
 
 def test_panes_resize_and_collapse(open_page: OpenPage, good_page: Path) -> None:
     page = open_page(good_page)
-    bar = page.get_by_role("separator", name="Width of the steps")
-    before = float(bar.get_attribute("aria-valuenow") or 0)
+    bar = page.get_by_role("separator", name="Between Steps and IR")
     bar.focus()
+    before = float(bar.get_attribute("aria-valuenow") or 0)
     page.keyboard.press("ArrowRight")
     assert float(bar.get_attribute("aria-valuenow") or 0) > before
-    page.get_by_role("button", name="Collapse steps").click()
+    page.get_by_role("button", name="Collapse Steps").click()
     expect(steps_list(page)).to_be_hidden()
-    page.get_by_role("button", name="Expand steps").click()
+    page.get_by_role("button", name="Expand Steps").click()
     expect(steps_list(page)).to_be_visible()
 
 

@@ -113,9 +113,9 @@ def test_a_click_on_the_timeline_selects_the_dispatch_everywhere(
     name = click_a_dispatch(explorer)
     assert name.startswith("mlp_dispatch_")
 
-    wait_for(notebook, lambda: selection(notebook)["event"] is not None)
+    wait_for(notebook, lambda: selection(notebook)["item"] is not None)
     chosen = selection(notebook)
-    event = f"result.timeline.events[{chosen['event']}]"
+    event = f"result.timeline.events[{chosen['item'].removeprefix('event:')}]"
     assert notebook.evaluate(f"{event}.name") == repr(name)
     # The step is one whose IR shows this dispatch, and the line is one that names it.
     assert notebook.evaluate(f"{event}.entry_point in trace.ir({chosen['step']})") == "True"

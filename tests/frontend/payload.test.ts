@@ -94,12 +94,13 @@ test("an entry point dispatched on several lines: its events take them in turn",
 });
 
 test("a stale selection selects nothing", () => {
-  assert.deepEqual(readSelection({ step: 7, event: -1, line: 0, view: "x" }, 5, 5), {
+  assert.deepEqual(readSelection({ step: 7, item: "nonsense", line: 0, view: "x" }, 5), {
     step: null,
-    event: null,
     line: null,
     view: "ir",
+    item: null,
   });
-  assert.equal(readSelection({ step: 4, view: "diff" }, 5, 5).view, "diff");
-  assert.equal(readSelection(undefined, 5, 5).step, null);
+  assert.equal(readSelection({ step: 4, view: "diff" }, 5).view, "diff");
+  assert.equal(readSelection({ item: "slice:3" }, 5).item, "slice:3");
+  assert.equal(readSelection(undefined, 5).step, null);
 });

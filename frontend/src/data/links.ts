@@ -17,10 +17,32 @@ export function lineOfEvent(
   nth = 0,
   count = 1,
 ): number | null {
-  const dispatches = dispatchLines(lines, event.entry_point);
+  return lineOfEntryPoint(lines, event.entry_point, nth, count) ?? firstMention(lines, event.executable);
+}
+
+/** The line that dispatches an entry point for the nth of `count` times, or first mentions it. */
+export function lineOfEntryPoint(
+  lines: TextLines,
+  entryPoint: string,
+  nth: number,
+  count: number,
+): number | null {
+  const dispatches = dispatchLines(lines, entryPoint);
   if (dispatches.length)
     return dispatches[count % dispatches.length === 0 ? nth % dispatches.length : 0];
-  return firstMention(lines, event.entry_point) ?? firstMention(lines, event.executable);
+  return firstMention(lines, entryPoint);
+}
+
+/** The symbols that a line, or the op around it, dispatches; and for which time each. */
+export function symbolsOfDispatch(lines: TextLines, number: number): { symbol: string; nth: number }[] {
+  for (const n of [number, parentLine(lines, number)]) {
+    if (n === null || !DISPATCH.test(lines.line(n))) continue;
+    return symbolsIn(lines.line(n)).map((symbol) => ({
+      symbol,
+      nth: dispatchLines(lines, symbol).indexOf(n),
+    }));
+  }
+  return [];
 }
 
 /** The event, of those that run `symbol`, that a dispatching line started first. */

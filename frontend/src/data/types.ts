@@ -99,10 +99,11 @@ export interface Index {
 /** What is selected; the same thing in every pane and in every cell linked to it. */
 export interface Selection {
   step: number | null;
-  event: number | null;
   /** Line of the text shown, from 1. */
   line: number | null;
   view: "ir" | "diff";
+  /** A reference as in entities.ts: "event:3", "command:5", "slice:0", "barrier:0.1". */
+  item: string | null;
 }
 
 export interface Progress {

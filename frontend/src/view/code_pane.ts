@@ -53,17 +53,18 @@ export class CodePane {
     this.showingProblems = index.state === "failed" && failure !== null;
     this.pane = new Pane({
       id: "code",
-      label: "Intermediate representation",
-      tabs: [
+      label: "IR",
+      title: "The intermediate representation and what each step changed ( 2 )",
+      modes: [
         { id: "problems", label: "Problems", title: "What went wrong" },
         { id: "ir", label: "IR", title: "The IR after the selected step" },
         { id: "diff", label: "Diff", title: "What the selected step changed ( d )" },
       ],
-      onTab: (id) => this.setMode(id as Mode),
+      onMode: (id) => this.setMode(id as Mode),
     });
     const count = failure?.diagnostics.length ?? 0;
-    this.pane.setTabLabel("problems", count ? `Problems (${count})` : "Problems");
-    this.pane.showTab("problems", failure !== null);
+    this.pane.setModeLabel("problems", count ? `Problems (${count})` : "Problems");
+    this.pane.showMode("problems", failure !== null);
     this.problems = failure
       ? problemsView(failure, index.source !== null, {
           onLocation: (line) => {
@@ -175,7 +176,7 @@ export class CodePane {
   async update(): Promise<void> {
     const request = ++this.request;
     const mode = this.mode;
-    this.pane.setTab(mode);
+    this.pane.setMode(mode);
     this.updateTools(mode);
     this.irHost.hidden = mode !== "ir";
     this.diffHost.hidden = mode !== "diff";

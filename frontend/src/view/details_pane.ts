@@ -11,7 +11,8 @@ import {
 import { phaseTitle, splitName, symbolOf } from "../data/steps.ts";
 import { placeLabel } from "../data/timeline.ts";
 import type { Index, Run, Step, TimelineEvent } from "../data/types.ts";
-import { button, h } from "./dom.ts";
+import { button, h, KEYS } from "./dom.ts";
+import { Pane } from "./pane.ts";
 
 const SLOWEST = 10;
 
@@ -21,9 +22,22 @@ export interface DetailsEvents {
 }
 
 export class DetailsPane {
-  readonly element = h("div", { class: "il-details", tabindex: 0, "aria-label": "Details" });
+  readonly pane = new Pane({ id: "details", label: "Details", title: "What is selected ( 3 )" });
+  private readonly element = h("div", {
+    class: "il-details",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Details",
+    ...KEYS,
+  });
 
-  constructor(private readonly events: DetailsEvents) {}
+  constructor(private readonly events: DetailsEvents) {
+    this.pane.body.append(this.element);
+  }
+
+  focus(): void {
+    this.element.focus({ preventScroll: true });
+  }
 
   /** `related` holds the events that run the same entry point as the selected one. */
   show(

@@ -3,19 +3,44 @@ import { formatCount, formatSeconds, plural } from "../data/format.ts";
 import type { Index, Progress } from "../data/types.ts";
 import { button, h } from "./dom.ts";
 
+export interface HeaderEvents {
+  onHelp: () => void;
+  onGo: (by: 1 | -1) => void;
+  onShare: () => void;
+}
+
 export class Header {
   readonly element: HTMLElement;
+  private readonly back: HTMLButtonElement;
+  private readonly forward: HTMLButtonElement;
   private readonly progress = h("span", { class: "il-progress", role: "status", hidden: true });
 
-  constructor(index: Index | null, onHelp: () => void) {
-    this.element = h("header", { class: "il-top" });
-    if (index) this.element.append(...describe(index));
-    else this.element.append(h("b", {}, "ireelab"));
-    this.element.append(
+  constructor(index: Index, events: HeaderEvents) {
+    const icon = (label: string, name: string, keys: string, run: () => void) =>
+      button(label, { class: "il-icon", title: `${name} ( ${keys} )`, "aria-label": name }, run);
+    this.back = icon("←", "Back to the last selection", "Alt+←", () => events.onGo(-1));
+    this.forward = icon("→", "Forward to the next selection", "Alt+→", () => events.onGo(1));
+    this.element = h(
+      "header",
+      { class: "il-top" },
+      h("span", { class: "il-history" }, this.back, this.forward),
+      ...describe(index),
       this.progress,
       h("span", { class: "il-grow" }),
-      button("? keys", { class: "il-toggle", title: "Keys ( ? )", "data-il": "help" }, onHelp),
+      button("Link", { class: "il-toggle", title: "Copy what brings this view back", "data-il": "share" }, events.onShare),
+      button("? keys", { class: "il-toggle", title: "Keys ( ? )", "data-il": "help" }, events.onHelp),
     );
+  }
+
+  setHistory(back: boolean, forward: boolean): void {
+    this.back.disabled = !back;
+    this.forward.disabled = !forward;
+  }
+
+  /** Says for a moment what has just happened. */
+  flash(text: string): void {
+    this.setProgress({ state: text });
+    setTimeout(() => this.setProgress({}), 2500);
   }
 
   setProgress(progress: Progress): void {

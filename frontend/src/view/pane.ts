@@ -1,67 +1,60 @@
-/** A pane of the frame: a head with a title or tabs, tools, a collapse button; and a body. */
-import { button, h, KEYS, uniqueId } from "./dom.ts";
+/** What stands in a stack: a body, and a head with a note, tools and, where it has some, modes. */
+import { h, KEYS, uniqueId } from "./dom.ts";
 
-export interface Tab {
+/** One of several ways in which a pane shows its subject, such as IR and diff. */
+export interface Mode {
   id: string;
   label: string;
   title: string;
 }
 
 export interface PaneOptions {
-  id: "steps" | "code" | "details" | "timeline";
+  id: string;
   label: string;
-  tabs: readonly Tab[];
-  onTab?: (id: string) => void;
-  onCollapse?: () => void;
+  /** What the pane is for, a sentence for its tab's tooltip. */
+  title: string;
+  modes?: readonly Mode[];
+  onMode?: (id: string) => void;
 }
 
 export class Pane {
-  readonly element: HTMLElement;
+  readonly head: HTMLElement;
+  readonly body: HTMLElement;
   readonly tools = h("div", { class: "il-tools" });
   readonly note = h("div", { class: "il-note" });
-  readonly body = h("div", { class: "il-pane-body" });
-  private readonly tabButtons = new Map<string, HTMLButtonElement>();
-  private readonly strip = h("div", { class: "il-tabs", role: "tablist" });
-  private readonly collapseButton: HTMLButtonElement | null;
+  private readonly modeButtons = new Map<string, HTMLButtonElement>();
+  private readonly strip = h("div", { class: "il-modes", role: "tablist" });
 
-  constructor(private readonly options: PaneOptions) {
-    this.strip.setAttribute("aria-label", options.label);
-    this.body.id = uniqueId(options.id);
-    for (const tab of options.tabs) this.addTab(tab);
+  constructor(readonly options: PaneOptions) {
+    this.body = h("div", { class: `il-pane-body il-pane-${options.id}`, id: uniqueId(options.id) });
+    this.strip.setAttribute("aria-label", `${options.label}: how to show it`);
+    for (const mode of options.modes ?? []) this.addMode(mode);
     this.strip.addEventListener("keydown", (event) => this.onKey(event));
-    const { onCollapse } = options;
-    this.collapseButton = onCollapse
-      ? button("", { class: "il-icon il-collapse", "data-il": `collapse-${options.id}` }, onCollapse)
-      : null;
-    const head = h("div", { class: "il-pane-head" }, this.strip, this.note, this.tools);
-    if (this.collapseButton) head.append(this.collapseButton);
-    this.element = h(
-      "section",
-      { class: `il-pane il-pane-${options.id}`, "aria-label": options.label, "data-pane": options.id },
-      head,
-      this.body,
-    );
-    if (options.tabs.length === 1) this.strip.classList.add("il-single-tab");
-    this.setCollapsed(false);
+    this.head = h("div", { class: "il-head-tools" }, this.note, this.tools);
+    if (options.modes?.length) this.head.prepend(this.strip);
   }
 
-  setTab(id: string): void {
-    for (const [name, tab] of this.tabButtons) {
-      tab.setAttribute("aria-selected", String(name === id));
-      tab.tabIndex = name === id ? 0 : -1;
+  get id(): string {
+    return this.options.id;
+  }
+
+  setMode(id: string): void {
+    for (const [name, button] of this.modeButtons) {
+      button.setAttribute("aria-selected", String(name === id));
+      button.tabIndex = name === id ? 0 : -1;
     }
   }
 
-  setTabLabel(id: string, label: string): void {
-    const tab = this.tabButtons.get(id);
-    if (tab) tab.textContent = label;
+  setModeLabel(id: string, label: string): void {
+    const button = this.modeButtons.get(id);
+    if (button) button.textContent = label;
   }
 
-  showTab(id: string, shown: boolean): void {
-    const tab = this.tabButtons.get(id);
-    if (tab) tab.hidden = !shown;
-    const count = [...this.tabButtons.values()].filter((one) => !one.hidden).length;
-    this.strip.classList.toggle("il-single-tab", count === 1);
+  showMode(id: string, shown: boolean): void {
+    const button = this.modeButtons.get(id);
+    if (button) button.hidden = !shown;
+    const count = [...this.modeButtons.values()].filter((one) => !one.hidden).length;
+    this.strip.hidden = count < 2;
   }
 
   setNote(text: string): void {
@@ -69,41 +62,34 @@ export class Pane {
     this.note.title = text;
   }
 
-  setCollapsed(collapsed: boolean): void {
-    if (!this.collapseButton) return;
-    const verb = collapsed ? "Expand" : "Collapse";
-    this.collapseButton.title = `${verb} ${this.options.label.toLowerCase()}`;
-    this.collapseButton.setAttribute("aria-label", this.collapseButton.title);
-    this.collapseButton.setAttribute("aria-expanded", String(!collapsed));
-    this.collapseButton.dataset.collapsed = String(collapsed);
-  }
-
-  private addTab(tab: Tab): void {
+  private addMode(mode: Mode): void {
     const element = h(
       "button",
       {
         type: "button",
         role: "tab",
-        class: "il-tab",
-        title: tab.title,
+        class: "il-mode",
+        title: mode.title,
         "aria-controls": this.body.id,
-        "data-tab": tab.id,
+        "data-tab": mode.id,
         ...KEYS,
       },
-      tab.label,
+      mode.label,
     );
-    element.addEventListener("click", () => this.options.onTab?.(tab.id));
-    this.tabButtons.set(tab.id, element);
+    element.addEventListener("click", () => this.options.onMode?.(mode.id));
+    this.modeButtons.set(mode.id, element);
     this.strip.append(element);
-    if (this.tabButtons.size === 1) this.setTab(tab.id);
+    if (this.modeButtons.size === 1) this.setMode(mode.id);
   }
 
   private onKey(event: KeyboardEvent): void {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const shown = [...this.tabButtons].filter(([, tab]) => !tab.hidden);
-    const at = shown.findIndex(([, tab]) => tab.getAttribute("aria-selected") === "true");
-    const next = shown[(at + (event.key === "ArrowRight" ? 1 : -1) + shown.length) % shown.length];
-    this.options.onTab?.(next[0]);
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const shown = [...this.modeButtons].filter(([, button]) => !button.hidden);
+    const at = shown.findIndex(([, button]) => button.getAttribute("aria-selected") === "true");
+    const by = event.key === "ArrowRight" ? 1 : -1;
+    const next = shown[(at + by + shown.length) % shown.length];
+    this.options.onMode?.(next[0]);
     next[1].focus();
     event.preventDefault();
     event.stopPropagation();

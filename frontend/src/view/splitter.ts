@@ -5,61 +5,51 @@ export interface SplitterOptions {
   /** "vertical" is a bar that moves left and right. */
   orientation: "vertical" | "horizontal";
   label: string;
-  /** The custom property of the frame that holds the pane's size. */
-  property: string;
-  size: number;
-  min: number;
-  /** Largest size, asked when needed: it depends on the frame. */
-  max: () => number;
-  /** 1 when moving right or down grows the pane, -1 when it shrinks it. */
-  direction: 1 | -1;
+  /** Pixels of what stands before and after the bar. */
+  measure: () => [number, number];
+  onResize: (before: number, after: number) => void;
   onToggle: () => void;
 }
 
 const KEY_STEP = 24;
+const MIN_PX = 80;
 
 export class Splitter {
   readonly element: HTMLElement;
-  private size: number;
 
   constructor(
-    private readonly frame: HTMLElement,
     private readonly options: SplitterOptions,
     disposer: Disposer,
   ) {
-    this.size = options.size;
     this.element = h("div", {
       class: `il-splitter il-splitter-${options.orientation}`,
       role: "separator",
       tabindex: 0,
       "aria-orientation": options.orientation,
       "aria-label": options.label,
-      "aria-valuemin": options.min,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-valuenow": 50,
       title: `${options.label}: drag, or arrow keys; Enter or double click collapses`,
       ...KEYS,
     });
-    this.apply(this.size);
     disposer.listen(this.element, "pointerdown", (event) => this.startDrag(event));
     disposer.listen(this.element, "keydown", (event) => this.onKey(event));
+    disposer.listen(this.element, "focus", () => this.describe());
     disposer.listen(this.element, "dblclick", () => options.onToggle());
   }
 
-  /** Keeps the size within what the frame now allows. */
-  refit(): void {
-    this.apply(this.size);
+  /** Says how the two share their room, in percent. */
+  private describe(): void {
+    const [before, after] = this.options.measure();
+    this.element.setAttribute("aria-valuenow", String(Math.round((100 * before) / (before + after || 1))));
   }
 
-  private apply(size: number): void {
-    const { min, max, property } = this.options;
-    const fitted = Math.round(Math.max(min, Math.min(max(), size)));
-    this.frame.style.setProperty(property, `${fitted}px`);
-    this.element.setAttribute("aria-valuenow", String(fitted));
-    this.element.setAttribute("aria-valuemax", String(Math.round(max())));
-  }
-
-  private resizeTo(size: number): void {
-    this.size = Math.max(this.options.min, Math.min(this.options.max(), size));
-    this.apply(this.size);
+  private moveTo(before: number, total: number): void {
+    const least = Math.min(MIN_PX, total / 3);
+    const fitted = Math.max(least, Math.min(total - least, before));
+    this.options.onResize(fitted, total - fitted);
+    this.describe();
   }
 
   private startDrag(down: PointerEvent): void {
@@ -68,11 +58,10 @@ export class Splitter {
     this.element.focus();
     this.element.setPointerCapture(down.pointerId);
     const vertical = this.options.orientation === "vertical";
-    const from = vertical ? down.clientX : down.clientY;
-    const size = this.size;
+    const [before, after] = this.options.measure();
     const move = (event: PointerEvent) => {
-      const to = vertical ? event.clientX : event.clientY;
-      this.resizeTo(size + (to - from) * this.options.direction);
+      const by = vertical ? event.clientX - down.clientX : event.clientY - down.clientY;
+      this.moveTo(before + by, before + after);
     };
     const stop = () => {
       this.element.removeEventListener("pointermove", move);
@@ -85,12 +74,14 @@ export class Splitter {
   }
 
   private onKey(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const vertical = this.options.orientation === "vertical";
     const towards: Record<string, number> = vertical
       ? { ArrowLeft: -1, ArrowRight: 1 }
       : { ArrowUp: -1, ArrowDown: 1 };
     const sign = towards[event.key];
-    if (sign !== undefined) this.resizeTo(this.size + sign * this.options.direction * KEY_STEP);
+    const [before, after] = this.options.measure();
+    if (sign !== undefined) this.moveTo(before + sign * KEY_STEP, before + after);
     else if (event.key === "Enter") this.options.onToggle();
     else return;
     event.preventDefault();

@@ -18,7 +18,6 @@ import { VirtualList } from "./virtual_list.ts";
 const ROW_HEIGHT = 24;
 
 export interface StepsPaneEvents {
-  onCollapse: () => void;
   onSelect: (step: number | null) => void;
   onActivate: () => void;
   onBase: (step: number) => void;
@@ -74,8 +73,7 @@ export class StepsPane {
     this.pane = new Pane({
       id: "steps",
       label: "Steps",
-      tabs: [{ id: "steps", label: "Steps", title: "The steps of the compilation" }],
-      onCollapse: events.onCollapse,
+      title: "The steps of the compilation ( 1 )",
     });
     this.pane.note.setAttribute("role", "status");
     this.pane.body.append(

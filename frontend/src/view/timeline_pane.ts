@@ -1,7 +1,6 @@
 /** The bottom of the explorer: the timeline as a picture or as a table, with its legend. */
 import { formatNs, plural } from "../data/format.ts";
 import type { Run } from "../data/types.ts";
-import type { View } from "../state.ts";
 import { h } from "./dom.ts";
 import { Pane } from "./pane.ts";
 import { kindVariable } from "./timeline_draw.ts";
@@ -10,14 +9,13 @@ import { TimelineView } from "./timeline_view.ts";
 
 export interface TimelinePaneEvents {
   onSelect: (event: number | null) => void;
-  onCollapse: () => void;
 }
 
 export class TimelinePane {
   readonly pane: Pane;
   private readonly view: TimelineView | null = null;
   private readonly table: TimelineTable | null = null;
-  private tab = "timeline";
+  private mode = "timeline";
   private readonly summary: string;
 
   constructor(root: HTMLElement, run: Run | null, events: TimelinePaneEvents) {
@@ -25,17 +23,17 @@ export class TimelinePane {
     this.pane = new Pane({
       id: "timeline",
       label: "Timeline",
-      tabs: [
-        { id: "timeline", label: "Timeline", title: "Events by queue and worker ( t )" },
+      title: "When the commands of the run ran ( t )",
+      modes: [
+        { id: "timeline", label: "Lanes", title: "Events by queue and worker" },
         { id: "table", label: "Table", title: "The same events as a sortable table" },
       ],
-      onTab: (id) => this.setTab(id),
-      onCollapse: events.onCollapse,
+      onMode: (id) => this.setMode(id),
     });
     this.summary = describeRun(run);
     this.pane.setNote(this.summary);
     if (!timeline.length) {
-      this.pane.showTab("table", false);
+      this.pane.showMode("table", false);
       this.pane.body.append(emptyTimeline(run));
       return;
     }
@@ -46,12 +44,13 @@ export class TimelinePane {
     this.table = new TimelineTable(timeline, events.onSelect);
     this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))));
     this.pane.body.append(this.view.element, this.table.element);
-    this.setTab("timeline");
+    this.setMode("timeline");
   }
 
-  show(view: View, related: ReadonlySet<number>): void {
-    this.view?.show(view.selection.event, related);
-    this.table?.show(view.selection.event);
+  /** `selected` is the event that was chosen, `related` all that belong to what was. */
+  show(selected: number | null, related: ReadonlySet<number>): void {
+    this.view?.show(selected, related);
+    this.table?.show(selected);
   }
 
   selectNeighbour(by: 1 | -1): void {
@@ -63,7 +62,7 @@ export class TimelinePane {
   }
 
   focus(): void {
-    (this.tab === "table" ? this.table : this.view)?.focus();
+    (this.mode === "table" ? this.table : this.view)?.focus();
   }
 
   restyle(): void {
@@ -75,10 +74,10 @@ export class TimelinePane {
     this.table?.dispose();
   }
 
-  private setTab(id: string): void {
+  private setMode(id: string): void {
     if (!this.view || !this.table) return;
-    this.tab = id;
-    this.pane.setTab(id);
+    this.mode = id;
+    this.pane.setMode(id);
     this.view.element.hidden = id !== "timeline";
     this.table.element.hidden = id !== "table";
   }

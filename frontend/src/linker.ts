@@ -1,0 +1,147 @@
+/** Turns a selection made in one pane into what the others call it. */
+import { Entities, eventOf, type LinkSources, type Ref } from "./data/entities.ts";
+import { eventOfLine, eventsOfLine, lineOfEntryPoint, lineOfEvent, symbolsOfDispatch } from "./data/links.ts";
+import { parentLine, type TextLines } from "./data/mlir.ts";
+import type { Allocation, Barriers, StreamGraph } from "./data/model_types.ts";
+import type { Models } from "./data/models.ts";
+import type { Index, TimelineEvent } from "./data/types.ts";
+import type { Store } from "./state.ts";
+
+type LinesOf = (step: number | null) => Promise<TextLines | null>;
+
+export class Linker {
+  entities: Entities;
+  private readonly events: readonly TimelineEvent[];
+  private readonly byEntryPoint = new Map<string, number[]>();
+  private sources: LinkSources = { stream: null, allocation: null, barriers: null };
+  private loading: Promise<void> | null = null;
+  /** Selecting reads texts and models; only the last selection asked for counts. */
+  private request = 0;
+
+  constructor(
+    index: Index,
+    private readonly store: Store,
+    private readonly models: Models,
+    private readonly linesOf: LinesOf,
+    /** More is known about what is selected. */
+    private readonly onLinked: () => void,
+  ) {
+    this.events = index.run?.timeline ?? [];
+    this.events.forEach(({ entry_point }, i) => {
+      const peers = this.byEntryPoint.get(entry_point);
+      if (peers) peers.push(i);
+      else if (entry_point) this.byEntryPoint.set(entry_point, [i]);
+    });
+    this.entities = new Entities(this.sources, this.events);
+  }
+
+  dispose(): void {
+    this.request++;
+  }
+
+  related(item: Ref | null): ReadonlySet<Ref> {
+    return this.entities.related(item);
+  }
+
+  /** All events that run the same entry point. */
+  peersOf(event: number | null): ReadonlySet<number> {
+    const entryPoint = event === null ? "" : this.events[event]?.entry_point;
+    return new Set(this.byEntryPoint.get(entryPoint) ?? []);
+  }
+
+  /** Another step; a selected thing stays selected where the step's text mentions it. */
+  async selectStep(step: number | null): Promise<void> {
+    const request = ++this.request;
+    const { item } = this.store.selection;
+    this.store.select({ step, line: null });
+    if (item === null) return;
+    const line = await this.lineOf(item, step);
+    if (request === this.request) this.store.refine({ line });
+  }
+
+  async selectLine(line: number): Promise<void> {
+    const request = ++this.request;
+    const { step, item } = this.store.selection;
+    this.store.select({ line });
+    await this.load();
+    const lines = await this.linesOf(step);
+    if (request !== this.request || !lines) return;
+    if (item !== null && (await this.isShownBy(lines, item, line))) return;
+    if (request === this.request) this.store.refine({ item: this.itemOfLine(lines, line) });
+  }
+
+  /** Shows a thing where the current step mentions it, or else in the step that shows it best. */
+  async selectItem(item: Ref | null, wanted?: number | null): Promise<void> {
+    const request = ++this.request;
+    this.store.select({ item });
+    if (item === null) return;
+    await this.load();
+    if (request !== this.request) return;
+    this.onLinked();
+    const current = wanted ?? this.store.selection.step;
+    const event = eventOf(item);
+    const best = (event === null ? this.sources.stream?.step : this.events[event]?.step) ?? current;
+    for (const step of new Set([current, best])) {
+      const line = await this.lineOf(item, step);
+      if (request !== this.request) return;
+      if (line === null) continue;
+      this.store.refine({ step, line, view: "ir" });
+      return;
+    }
+    this.store.refine({ step: best, line: null });
+  }
+
+  /** What links commands, slices, barriers and events; a model that is missing links nothing. */
+  private load(): Promise<void> {
+    this.loading ??= this.loadSources();
+    return this.loading;
+  }
+
+  private async loadSources(): Promise<void> {
+    const get = <T>(name: string) => this.models.get<T>(name).catch(() => null);
+    const [stream, allocation, barriers] = await Promise.all([
+      get<StreamGraph>("stream"),
+      get<Allocation>("allocation"),
+      get<Barriers>("barriers"),
+    ]);
+    this.sources = { stream, allocation, barriers };
+    this.entities = new Entities(this.sources, this.events);
+  }
+
+  private async lineOf(item: Ref, step: number | null): Promise<number | null> {
+    try {
+      const lines = await this.linesOf(step);
+      return lines && this.lineIn(lines, item);
+    } catch {
+      return null; // the code pane shows why the text cannot be read
+    }
+  }
+
+  private lineIn(lines: TextLines, item: Ref): number | null {
+    const event = eventOf(item);
+    if (event !== null && this.events[event]) {
+      const peers = [...this.peersOf(event)];
+      return lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
+    }
+    const found = this.entities.occurrence(item);
+    return found && lineOfEntryPoint(lines, found.entryPoint, found.nth, found.count);
+  }
+
+  /** The command that a line dispatches; without a stream graph, the event it started. */
+  private itemOfLine(lines: TextLines, line: number): Ref | null {
+    for (const { symbol, nth } of symbolsOfDispatch(lines, line)) {
+      const command = this.entities.commandOf(symbol, nth);
+      if (command) return command;
+    }
+    const found = eventsOfLine(lines, line, this.events);
+    if (!found.length) return null;
+    const symbol = this.events[found[0]].entry_point;
+    return `event:${eventOfLine(lines, line, symbol, [...this.peersOf(found[0])])}`;
+  }
+
+  /** Whether the line, or the op around it, is the one that stands for the item. */
+  private async isShownBy(lines: TextLines, item: Ref, line: number): Promise<boolean> {
+    const shown = this.lineIn(lines, item);
+    return shown !== null && (shown === line || shown === parentLine(lines, line));
+  }
+}

@@ -1,0 +1,24 @@
+/** Every pane there is, in the order of its number key, and how they are arranged at first. */
+import { split, stack, type Layout } from "./data/layout.ts";
+import type { MakeView } from "./view/model_pane.ts";
+
+export interface PaneSpec {
+  id: string;
+  label: string;
+  title: string;
+  make: MakeView;
+}
+
+/** Panes over models; steps, IR, details and timeline are part of the app itself. */
+export const MODEL_PANES: readonly PaneSpec[] = [];
+
+/** The pane that each number key goes to. */
+export const PANE_ORDER = ["steps", "code", "details", ...MODEL_PANES.map(({ id }) => id), "timeline"];
+
+export function initialLayout(hasEvents: boolean): Layout {
+  const timeline = stack(["timeline"]);
+  if (!hasEvents) timeline.collapsed = true;
+  const side = stack(["details", ...MODEL_PANES.map(({ id }) => id)]);
+  const middle = split("row", [295, stack(["steps"])], [700, stack(["code"])], [400, side]);
+  return split("column", [78, middle], [22, timeline]);
+}

@@ -1,0 +1,101 @@
+/** A pane over one model: asks for it when first shown, and says what it waits for or lacks. */
+import type { Entities, Ref } from "../data/entities.ts";
+import { ModelAbsent, type Models } from "../data/models.ts";
+import type { Index } from "../data/types.ts";
+import { button, h } from "./dom.ts";
+import type { Pane } from "./pane.ts";
+
+/** What a pane may use of the explorer around it. */
+export interface PaneContext {
+  root: HTMLElement;
+  index: Index;
+  models: Models;
+  select: (item: Ref | null) => void;
+  selectStep: (step: number, line?: number | null) => void;
+  /** The table that says what a reference is called elsewhere. */
+  entities: () => Entities;
+}
+
+/** What is selected, and all its counterparts. */
+export interface Selected {
+  item: Ref | null;
+  related: ReadonlySet<Ref>;
+}
+
+export interface PaneView {
+  show(selected: Selected): void;
+  focus(): void;
+  restyle(): void;
+  dispose(): void;
+}
+
+/** Makes the view of a pane whose model has arrived. */
+export type MakeView = (pane: Pane, context: PaneContext) => Promise<PaneView>;
+
+export class ModelPane implements PaneView {
+  private view: PaneView | null = null;
+  private loading = false;
+  private disposed = false;
+  private selected: Selected = { item: null, related: new Set() };
+
+  constructor(
+    private readonly pane: Pane,
+    private readonly context: PaneContext,
+    private readonly make: MakeView,
+  ) {}
+
+  show(selected: Selected): void {
+    this.selected = selected;
+    if (this.view) this.view.show(selected);
+    else if (!this.loading) void this.load();
+  }
+
+  focus(): void {
+    if (this.view) this.view.focus();
+    else this.pane.body.querySelector<HTMLElement>("button")?.focus();
+  }
+
+  restyle(): void {
+    this.view?.restyle();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.view?.dispose();
+  }
+
+  private async load(): Promise<void> {
+    this.loading = true;
+    const { label } = this.pane.options;
+    this.pane.body.replaceChildren(message("loading", `Computing ${label.toLowerCase()}…`));
+    try {
+      const view = await this.make(this.pane, this.context);
+      if (this.disposed) return view.dispose();
+      this.view = view;
+      this.pane.body.querySelector(":scope > .il-message")?.remove();
+      view.show(this.selected);
+    } catch (error) {
+      if (!this.disposed) this.pane.body.replaceChildren(this.trouble(error));
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  private trouble(error: unknown): HTMLElement {
+    const { label } = this.pane.options;
+    const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof ModelAbsent) return message("absent", `No ${label.toLowerCase()} here`, text);
+    const element = message("failed", `${label} could not be shown`, text);
+    element.append(button("Try again", { class: "il-button" }, () => void this.load()));
+    return element;
+  }
+}
+
+export function message(state: string, title: string, ...paragraphs: string[]): HTMLElement {
+  return h(
+    "div",
+    { class: "il-message", role: "status", "data-state": state },
+    h("h3", {}, title),
+    ...paragraphs.map((text) => h("p", {}, text)),
+  );
+}
