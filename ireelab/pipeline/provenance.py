@@ -1,333 +1,406 @@
-"""Where every op came from: a compilation repeated with its locations printed, as an index.
-
-Snapshots are printed without locations, for they would double a trace. The first question about
-provenance compiles the same source once more with ``--mlir-print-debuginfo``; compilation is
-deterministic, so that the steps pair one to one, which is verified text by text. The source goes
-in without locations of its own: the parser then gives each op the unique place where it stands
-in the text, and what a frontend wrote there (Python lines) is looked up afterwards.
-
-An *atom* is one op of the source as seen through the calls that were inlined: a chain of source
-ops, the callee first. A *group* is the set of atoms in one op's location; every line of every
-snapshot has a group, 0 where it comes from no op of the source.
-"""
+"""``trace.provenance(op)``: the ops, source lines, kernels and events that belong to one op."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import threading
-from array import array
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ireelab.errors import ProvenanceUnavailable
-from ireelab.pipeline.locations import (
-    Chain,
-    location_aliases,
-    parse_location,
-    split_location,
-)
+from ireelab.pipeline.provenance_index import ProvenanceIndex, SourceOp, provenance_index
+from ireelab.pipeline.provenance_walk import Module, Places, Walker, nameless, own_lines
 
 if TYPE_CHECKING:
-    from ireelab.pipeline.snapshot import Node
+    from ireelab.pipeline.step import Step
     from ireelab.pipeline.trace import Trace
 
-_FUNCTION = re.compile(r'^\s*"?(?:builtin\.)?(?:module|[\w.]*(?:func|executable|initializer))\b')
-_ALIAS_LINE = re.compile(r"^#loc\d* = loc\(.*\)$")
-_FLAG = "--mlir-print-debuginfo"
-_KEPT = 4
+_EXECUTABLES = frozenset({"flow.executable", "stream.executable", "hal.executable"})
+_SHOWN_COLUMNS = 100
+_KERNEL = re.compile(r"^\s*(?:func|llvm|spirv)\.func\b[^@]*@([\w$.-]+)")
+_SITE = re.compile(r"\b(?:flow|stream\.async|stream\.cmd)\.dispatch\b[^@]*@([\w$.-]+)::")
+_ENTRY = re.compile(r"@([\w$.-]+)(?:::@[\w$.-]+)*::@([\w$.-]+)")
+_LOWERED_SITE = re.compile(r"\bhal\.command_buffer\.dispatch\b")
 
-Piece = tuple["Node", bool]
-"""A node's own lines: those of its head, or (True) of its tail."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpRef:
+    """A line of the whole module after a step. ``step`` -1 is the source text.
+
+    ``line`` counts from 1 in ``trace.ir(step, module=True)``, or in ``trace.source``.
+    """
+
+    step: int
+    line: int
+
+    @classmethod
+    def find(cls, trace: Trace, step: int | str, text: str) -> OpRef:
+        """The first line after a step, or of the source (step -1), that contains ``text``.
+
+        An SSA name such as ``%hidden`` finds the op that defines it.
+
+        Raises:
+            KeyError: no line contains it.
+        """
+        number = step if step == -1 else trace.step(step).index
+        body = trace.source if number == -1 else trace.ir(number, module=True)
+        defines = re.compile(rf"^\s*{re.escape(text)}(?::\d+)?(?:, .*)? = ")
+        lines = body.splitlines()
+        tests = (lambda line: defines.match(line) is not None, lambda line: text in line)
+        for test in tests if text.startswith("%") else tests[1:]:
+            for line_number, line in enumerate(lines, 1):
+                if test(line):
+                    return cls(number, line_number)
+        where = "the source" if number == -1 else f"the module after step {number}"
+        raise KeyError(f"no line of {where} contains {text!r}")
 
 
 @dataclass(frozen=True, slots=True)
-class SourceOp:
-    """One op of the source text; ``origins`` are the places its own location names.
+class OpLine:
+    """One op of a step: its line in the module (from 1) and the text of that line."""
 
-    A chain of ``origins`` begins at the innermost frame: the line of the model that made the op,
-    then the lines that called it.
-    """
-
-    line: int  # from 1
-    column: int  # from 1
+    line: int
     text: str
-    origins: tuple[Chain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOps:
+    """What the op is after one step that changed the module. ``kernels`` are where they stand."""
+
+    step: int
+    name: str
+    phase: str
+    ops: tuple[OpLine, ...]
+    kernels: tuple[str, ...]  # functions of executables: "mlp_dispatch_0_matmul_8x128x64_f32"
 
     def to_json(self) -> dict[str, object]:
         return {
-            "line": self.line,
-            "column": self.column,
-            "text": self.text,
-            "origins": [
-                [
-                    {"file": f.file, "line": f.line, "column": f.column, "name": f.name}
-                    for f in chain
-                ]
-                for chain in self.origins
-            ],
+            "step": self.step,
+            "name": self.name,
+            "phase": self.phase,
+            "ops": [{"line": op.line, "text": op.text} for op in self.ops],
+            "kernels": list(self.kernels),
         }
 
 
-class ProvenanceIndex:
-    """Groups of all lines of a trace. Read-only once built."""
+class KernelEvent(Protocol):
+    """A timeline event, as far as it is linked."""
 
-    def __init__(self, trace: Trace, located: Trace, name: str) -> None:
-        """``located`` is the same compilation with locations, of a source called ``name``.
-
-        Raises:
-            ProvenanceUnavailable: the two differ in more than locations.
-        """
-        self.sources: list[SourceOp] = []
-        self.atoms: list[tuple[int, ...]] = []
-        self.groups: list[tuple[int, ...]] = [()]
-        self._lines: dict[tuple[bytes, bool], array[int]] = {}
-        self._reader = _LocationReader(self, trace.source, name)
-        self._pair_all(trace, located)
-        self.related = _related(self.atoms)
-
-    def lines(self, piece: Piece) -> array[int]:
-        """The group of each own line of a node."""
-        return self._lines[piece[0].digest, piece[1]]
-
-    def atoms_near(self, group: int) -> set[int]:
-        """The atoms of a group and those that differ from them only by calls."""
-        near = set(self.groups[group])
-        for atom in self.groups[group]:
-            near.update(self.related.get(atom, ()))
-        return near
-
-    def atoms_at(self, source_line: int) -> set[int]:
-        """The atoms of the ops that stand on a line of the source, seen through any calls."""
-        at = {i for i, op in enumerate(self.sources) if op.line == source_line}
-        return {number for number, atom in enumerate(self.atoms) if at.intersection(atom)}
-
-    def groups_touching(self, atoms: set[int]) -> set[int]:
-        """The groups with any of these atoms."""
-        return {number for number, group in enumerate(self.groups) if not atoms.isdisjoint(group)}
-
-    def sources_of(self, atoms: set[int]) -> tuple[SourceOp, ...]:
-        """The ops of the source behind atoms, in the order of the text."""
-        numbers = {self.atoms[atom][0] for atom in atoms}
-        return tuple(sorted((self.sources[n] for n in numbers), key=lambda op: (op.line, op.column)))
-
-    def _pair_all(self, trace: Trace, located: Trace) -> None:
-        if [step.name for step in trace.steps] != [step.name for step in located.steps]:
-            raise ProvenanceUnavailable(
-                f"{trace.name}: compiled again it took other steps "
-                f"({len(trace.steps)} before, {len(located.steps)} now); was it a different IREE?"
-            )
-        done: set[tuple[bytes, bytes]] = set()
-        if trace.initial is not None and located.initial is not None:
-            self._pair(trace.initial, located.initial, done)
-        for plain, with_locations in zip(trace.snapshots, located.snapshots, strict=True):
-            for a, b in (
-                (plain.before, with_locations.before),
-                (plain.after, with_locations.after),
-                (plain.module, with_locations.module),
-            ):
-                self._pair(a, b, done)
-
-    def _pair(self, plain: Node, located: Node, done: set[tuple[bytes, bytes]]) -> None:
-        key = (plain.digest, located.digest)
-        if key in done:
-            return
-        done.add(key)
-        if len(plain.children) != len(located.children):
-            raise _differs(plain)
-        texts, groups = self._reader.read(f"{located.head}\n{located.tail}")
-        head_lines = plain.head.count("\n") + 1
-        if "\n".join(texts) != f"{plain.head}\n{plain.tail}":
-            raise _differs(plain)
-        self._add((plain.digest, False), groups[:head_lines])
-        self._add((plain.digest, True), groups[head_lines:])
-        for a, b in zip(plain.children, located.children, strict=True):
-            self._pair(a, b, done)
-
-    def _add(self, key: tuple[bytes, bool], groups: array[int]) -> None:
-        known = self._lines.get(key)
-        if known is None:
-            self._lines[key] = groups
-        elif known != groups:  # One text with two histories, such as twins without a name.
-            self._lines[key] = array(
-                "I", (self._reader.union(a, b) for a, b in zip(known, groups, strict=True))
-            )
+    @property
+    def kind(self) -> str: ...
+    @property
+    def entry_point(self) -> str: ...
+    @property
+    def executable(self) -> str: ...
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def end_ns(self) -> int: ...
 
 
-def _differs(node: Node) -> ProvenanceUnavailable:
-    return ProvenanceUnavailable(
-        f"{node.name} reads otherwise when compiled again; was it a different IREE?"
-    )
+class _Timeline(Protocol):
+    @property
+    def events(self) -> Sequence[KernelEvent]: ...
 
 
-class _LocationReader:
-    """Located text -> plain lines and their groups, each distinct location parsed once."""
+class ProfiledRun(Protocol):
+    """What ``il.run`` returns, as far as it is linked."""
 
-    def __init__(self, index: ProvenanceIndex, source: str, name: str) -> None:
-        self._index = index
-        self._name = name
-        self._source = source.splitlines()
-        self._aliases = location_aliases(source)
-        self._functions = {n for n, text in enumerate(self._source, 1) if _FUNCTION.match(text)}
-        self._by_text: dict[str, int] = {"": 0}
-        self._source_ids: dict[tuple[int, int], int] = {}
-        self._atom_ids: dict[tuple[int, ...], int] = {}
-        self._group_ids: dict[tuple[int, ...], int] = {(): 0}
-
-    def read(self, text: str) -> tuple[list[str], array[int]]:
-        """The lines without locations; an op with regions has its group on every outer line."""
-        lines: list[str] = []
-        groups = array("I")
-        open_at: dict[int, list[int]] = {}
-        for located in text.split("\n"):
-            line, group = self._line(located)
-            number = len(lines)
-            lines.append(line)
-            groups.append(group)
-            indent = len(line) - len(line.lstrip(" "))
-            if line.endswith("{"):
-                if line[indent : indent + 1] != "}":
-                    open_at[indent] = []
-                open_at.setdefault(indent, []).append(number)
-            elif group and line[indent : indent + 1] == "}":
-                for opener in open_at.pop(indent, ()):
-                    groups[opener] = group
-        return lines, groups
-
-    def _line(self, located: str) -> tuple[str, int]:
-        at = located.rfind(" loc(")
-        if at < 0:
-            return located, 0
-        group = self._by_text.get(located[at + 5 : -1])
-        if group is not None and " loc(" not in located[:at]:
-            return located[:at], group
-        line, own = split_location(located)
-        group = self._by_text.get(own)
-        if group is None:
-            group = self._by_text[own] = self._group(own)
-        return line, group
-
-    def union(self, a: int, b: int) -> int:
-        """The group with the atoms of both."""
-        return a if a == b else self._numbered({*self._index.groups[a], *self._index.groups[b]})
-
-    def _group(self, location: str) -> int:
-        atoms = {self._atom(chain) for chain in parse_location(location)}
-        return self._numbered({atom for atom in atoms if atom is not None})
-
-    def _numbered(self, atoms: set[int]) -> int:
-        key = tuple(sorted(atoms))
-        number = self._group_ids.setdefault(key, len(self._index.groups))
-        if number == len(self._index.groups):
-            self._index.groups.append(key)
-        return number
-
-    def _atom(self, chain: Chain) -> int | None:
-        """Callers that are functions, as IREE's wrappers of exports have, say nothing."""
-        places = [(f.line, f.column) for f in chain if f.file == self._name and f.line]
-        while len(places) > 1 and places[-1][0] in self._functions:
-            places.pop()
-        if not places:
-            return None
-        key = tuple(self._source_id(place) for place in places)
-        number = self._atom_ids.setdefault(key, len(self._index.atoms))
-        if number == len(self._index.atoms):
-            self._index.atoms.append(key)
-        return number
-
-    def _source_id(self, place: tuple[int, int]) -> int:
-        sources = self._index.sources
-        number = self._source_ids.setdefault(place, len(sources))
-        if number == len(sources):
-            text = self._source[place[0] - 1] if place[0] <= len(self._source) else ""
-            line, own = split_location(text)
-            origins = parse_location(own, self._aliases) if own else ()
-            sources.append(SourceOp(*place, line.strip(), origins))
-        return number
+    @property
+    def timeline(self) -> _Timeline | None: ...
 
 
-def _related(atoms: list[tuple[int, ...]]) -> dict[int, set[int]]:
-    """Atoms of which one is a part of the other's chain, both ways."""
-    numbers = {atom: number for number, atom in enumerate(atoms)}
-    related: dict[int, set[int]] = {}
-    for number, atom in enumerate(atoms):
-        for part in _parts(atom):
-            other = numbers.get(part)
-            if other is not None:
-                related.setdefault(number, set()).add(other)
-                related.setdefault(other, set()).add(number)
-    return related
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything that one op came from and became.
+
+    ``entry_points`` are ``executable::function`` as the last Stream step names them; ``kernels``
+    the LLVM or SPIR-V functions; ``events`` indices into the timeline of the run that was given.
+    """
+
+    op: OpRef
+    text: str
+    sources: tuple[SourceOp, ...]
+    ancestors: tuple[StepOps, ...]
+    descendants: tuple[StepOps, ...]
+    entry_points: tuple[str, ...]
+    kernels: tuple[str, ...]
+    dispatches: tuple[OpRef, ...]  # where it is dispatched, in the last step of stream, hal and vm
+    events: tuple[int, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data, lines and steps as numbers."""
+        return {
+            "op": {"step": self.op.step, "line": self.op.line, "text": self.text},
+            "sources": [source.to_json() for source in self.sources],
+            "ancestors": [step.to_json() for step in self.ancestors],
+            "descendants": [step.to_json() for step in self.descendants],
+            "entry_points": list(self.entry_points),
+            "kernels": list(self.kernels),
+            "dispatches": [{"step": ref.step, "line": ref.line} for ref in self.dispatches],
+            "events": list(self.events),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.text.strip()}"]
+        for source in self.sources:
+            lines.append(f"  from source line {source.line}: {source.text}")
+            for chain in source.origins:
+                lines.append("    " + ", called at ".join(str(frame) for frame in chain))
+        for title, steps in (("was", self.ancestors), ("became", self.descendants)):
+            for step in _where_it_changed(steps):
+                shown = "; ".join(_cut(op.text.strip()) for op in step.ops[:3])
+                more = f" (and {len(step.ops) - 3} more)" if len(step.ops) > 3 else ""
+                lines.append(
+                    f"  {title} {step.step:5d} {step.phase:20s} {step.name}: {shown}{more}"
+                )
+        for title, names in (
+            ("entry points", self.entry_points),
+            ("kernels", self.kernels),
+        ):
+            if names:
+                lines.append(f"  {title}: {', '.join(names)}")
+        if self.events:
+            lines.append(f"  timeline events: {', '.join(map(str, self.events))}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
 
 
-def _parts(atom: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    for start in range(len(atom)):
-        for stop in range(start + 1, len(atom) + 1):
-            if stop - start < len(atom):
-                yield atom[start:stop]
+def _where_it_changed(steps: Sequence[StepOps]) -> Iterator[StepOps]:
+    last: tuple[str, ...] | None = None
+    for step in steps:
+        texts = tuple(nameless(op.text.strip()) for op in step.ops)
+        if texts != last:
+            yield step
+        last = texts
 
 
-_indexes: OrderedDict[bytes, ProvenanceIndex] = OrderedDict()
-_lock = threading.Lock()
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_COLUMNS else f"{text[: _SHOWN_COLUMNS - 1]}…"
 
 
-def provenance_index(trace: Trace) -> ProvenanceIndex:
-    """The index of a trace; the first call compiles its source again, the newest few are kept.
+def as_reference(trace: Trace, op: OpRef | tuple[Step | int | str, int | str]) -> OpRef:
+    """An ``OpRef`` of what ``Trace.provenance`` takes.
 
     Raises:
-        ProvenanceUnavailable: the source is not text, or it compiles differently now.
+        KeyError: no such step, or no line with the text.
     """
-    key = _key(trace)
-    with _lock:
-        index = _indexes.get(key)
-        if index is None:
-            index = _indexes[key] = _build(trace)
-            while len(_indexes) > _KEPT:
-                _indexes.popitem(last=False)
-        _indexes.move_to_end(key)
-        return index
+    if isinstance(op, OpRef):
+        return op
+    step, where = op
+    number = trace.step(step).index
+    return OpRef(number, where) if isinstance(where, int) else OpRef.find(trace, number, where)
 
 
-def _key(trace: Trace) -> bytes:
-    hasher = hashlib.blake2b(digest_size=16)
-    for part in (trace.source, repr((trace.target, trace.pipeline, trace.until, trace.flags))):
-        hasher.update(part.encode())
-    for snapshot in trace.snapshots:
-        hasher.update(snapshot.module.digest)
-    return hasher.digest()
+def provenance(trace: Trace, op: OpRef, run: ProfiledRun | None = None) -> Provenance:
+    """See ``Trace.provenance``."""
+    return _Query(trace, provenance_index(trace)).answer(op, run)
 
 
-def _build(trace: Trace) -> ProvenanceIndex:
-    from ireelab.errors import CompileError
-    from ireelab.pipeline.compile import compile
+class _Query:
+    """One question to one trace."""
 
-    name = f"{trace.name}.mlir"  # IREE names linked executables after the file.
-    try:
-        located = compile(
-            "\n".join(_without_locations(trace.source)),
-            target=trace.target,
-            pipeline=trace.pipeline,
-            until=trace.until,
-            flags=(*trace.flags, _FLAG),
-            name=name,
+    def __init__(self, trace: Trace, index: ProvenanceIndex) -> None:
+        self._trace = trace
+        self._index = index
+        roots = [trace.initial, *(snapshot.module for snapshot in trace.snapshots)]
+        self._modules: list[tuple[int, Module]] = []  # step and module, where it changed
+        for step, root in enumerate(roots, -1):
+            if root is not None and (not self._modules or root is not self._modules[-1][1].root):
+                self._modules.append((step, Module(root)))
+        self._sites = _Sites(index, trace, self._modules)
+
+    def answer(self, op: OpRef, run: ProfiledRun | None) -> Provenance:
+        start = self._start(op)
+        text, atoms, places = self._seed(op, start)
+        entries = self._sites.entries_of(text, atoms)
+        if entries:
+            atoms = atoms | self._sites.atoms_inside(entries)
+        walker = Walker(self._index, atoms)
+        if not places and self._modules:
+            places = walker.anywhere(self._modules[start][1])
+        after = self._walk(walker, places, range(start + 1, len(self._modules)), start)
+        before = self._walk(walker, places, range(start - 1, -1, -1), start)
+        if op.step == -1 and self._modules:
+            after.insert(0, (start, places))
+        descendants = tuple(self._step_ops(at, found) for at, found in after)
+        ancestors = tuple(self._step_ops(at, found) for at, found in reversed(before))
+        names = {kernel for _, kernel in entries}
+        if not names:
+            names = {k for step in (*ancestors, *descendants) for k in step.kernels}
+            names.update(self._kernels(self._modules[start][1], places))
+        entry_points = self._sites.entry_points(names)
+        return Provenance(
+            op=op,
+            text=text,
+            sources=self._index.sources_of(self._telling(atoms)),
+            ancestors=ancestors,
+            descendants=descendants,
+            entry_points=tuple(f"{exe}::{kernel}" for exe, kernel in entry_points),
+            kernels=tuple(sorted(names)),
+            dispatches=self._sites.dispatches(entry_points),
+            events=_events(run, {kernel for _, kernel in entry_points}),
         )
-    except CompileError as error:
-        # What failed the first time fails again: the steps until then are what can be asked about.
-        if error.trace is None or trace.complete:
-            raise ProvenanceUnavailable(
-                f"{trace.name} does not compile again, with locations: {error}"
-            ) from error
-        located = error.trace
-    return ProvenanceIndex(trace, located, name)
+
+    def _start(self, op: OpRef) -> int:
+        """Position in ``_modules`` of the module that a reference means.
+
+        Raises:
+            KeyError: no such step.
+        """
+        if op.step != -1:
+            self._trace.step(op.step)
+        return max(n for n, (step, _) in enumerate(self._modules) if step <= max(op.step, -1))
+
+    def _seed(self, op: OpRef, start: int) -> tuple[str, set[int], Places]:
+        """The op's text, its atoms, and where it stands.
+
+        Raises:
+            KeyError: no such line.
+        """
+        if op.step == -1:
+            lines = self._trace.source.splitlines()
+            if not 0 < op.line <= len(lines):
+                raise KeyError(f"the source has {len(lines)} lines, not {op.line}")
+            return lines[op.line - 1], self._index.atoms_at(op.line), {}
+        place = self._modules[start][1].place(op.line - 1)
+        if place is None:
+            raise KeyError(f"the module after step {op.step} has no line {op.line}")
+        piece, line = place
+        group = self._index.lines(piece)[line]
+        atoms = self._index.atoms_near(group)
+        return own_lines(piece)[line], atoms, {(piece[0].digest, piece[1]): {line}}
+
+    def _walk(
+        self, walker: Walker, places: Places, path: range, start: int
+    ) -> list[tuple[int, Places]]:
+        """The places in each module along a path, where they differ from those before."""
+        found: list[tuple[int, Places]] = []
+        last = start
+        for at in path:
+            following = walker.follow(places, self._modules[last][1], self._modules[at][1])
+            if following != places and following:
+                found.append((at, following))
+            places, last = following, at
+        return found
+
+    def _step_ops(self, at: int, places: Places) -> StepOps:
+        number, module = self._modules[at]
+        ops: list[OpLine] = []
+        for key, lines in places.items():
+            piece, first, _ = module.by_key[key]
+            texts = own_lines(piece)
+            ops.extend(OpLine(first + line + 1, texts[line]) for line in lines)
+        ops.sort(key=lambda op: op.line)
+        name, phase = "", "input"
+        if number >= 0:
+            step = self._trace.steps[number]
+            name, phase = step.name, step.phase
+        return StepOps(number, name, phase, tuple(ops), self._kernels(module, places))
+
+    def _kernels(self, module: Module, places: Places) -> tuple[str, ...]:
+        """The functions of executables that hold these lines."""
+        names: set[str] = set()
+        for key, lines in places.items():
+            piece, _, path = module.by_key[key]
+            if not any(node.kind in _EXECUTABLES for node in path):
+                continue
+            texts = own_lines(piece)
+            for line in lines:
+                above = (_KERNEL.match(texts[n]) for n in range(line, -1, -1))
+                names.update(match[1] for match in above if match)
+        return tuple(sorted(names & self._sites.kernels))
+
+    def _telling(self, atoms: set[int]) -> set[int]:
+        """Without those that are whole functions, where there are others."""
+        return self._index.ops_among(atoms) or atoms
 
 
-def _without_locations(source: str) -> Iterator[str]:
-    """The lines of a source, none lost, without the locations a frontend wrote."""
-    if source.startswith("//") and "MLIR bytecode" in source.split("\n", 1)[0]:
-        raise ProvenanceUnavailable(
-            "provenance needs the source as text; convert the bytecode with `iree-opt FILE`"
-        )
-    for line in source.splitlines():
-        yield "" if _ALIAS_LINE.match(line) else split_location(line)[0]
+class _Sites:
+    """Where kernels are dispatched: by symbol until the end of stream, by location after it."""
 
+    def __init__(
+        self, index: ProvenanceIndex, trace: Trace, modules: Sequence[tuple[int, Module]]
+    ) -> None:
+        self._index = index
+        self._last: dict[str, tuple[int, Module]] = {}
+        for number, module in modules:
+            if number >= 0:
+                self._last[trace.steps[number].phase] = number, module
+        self._by_entry: dict[tuple[str, str], set[int]] = {}
+        self._lines: dict[tuple[str, str], list[OpRef]] = {}
+        for phase in ("flow", "stream"):
+            if phase in self._last:
+                self._read(*self._last[phase])
+        self.kernels = {kernel for _, kernel in self._by_entry}
+
+    def _read(self, number: int, module: Module) -> None:
+        self._by_entry.clear()
+        self._lines.clear()
+        for piece, first, _ in module.pieces:
+            groups = self._index.lines(piece)
+            for line, text in enumerate(own_lines(piece)):
+                for entry in _entries(text):
+                    atoms = self._by_entry.setdefault(entry, set())
+                    atoms.update(self._index.groups[groups[line]])
+                    self._lines.setdefault(entry, []).append(OpRef(number, first + line + 1))
+
+    def entries_of(self, text: str, atoms: set[int]) -> set[tuple[str, str]]:
+        """What a line dispatches, if it does: (executable, kernel)."""
+        entries = set(_entries(text))
+        if not entries and _LOWERED_SITE.search(text):
+            entries = {e for e, own in self._by_entry.items() if not atoms.isdisjoint(own)}
+        return entries
+
+    def atoms_inside(self, entries: set[tuple[str, str]]) -> set[int]:
+        """The source ops that kernels were made of."""
+        atoms: set[int] = set()
+        for phase in ("stream", "flow"):
+            if phase not in self._last:
+                continue
+            for piece, _, path in self._last[phase][1].pieces:
+                symbols = {node.symbol for node in path}
+                if any(exe in symbols and kernel in symbols for exe, kernel in entries):
+                    for group in self._index.lines(piece):
+                        atoms.update(self._index.groups[group])
+            break
+        return self._index.ops_among(atoms)
+
+    def entry_points(self, kernels: set[str]) -> tuple[tuple[str, str], ...]:
+        """(executable, kernel) of kernels, in the order in which they are dispatched."""
+        return tuple(entry for entry in self._by_entry if entry[1] in kernels)
+
+    def dispatches(self, entries: Sequence[tuple[str, str]]) -> tuple[OpRef, ...]:
+        """The dispatching lines in the last step of stream, of hal and of vm."""
+        found = [ref for entry in entries for ref in self._lines[entry]]
+        atoms = {atom for entry in entries for atom in self._by_entry[entry]}
+        for phase in ("hal", "vm"):
+            if phase not in self._last:
+                continue
+            number, module = self._last[phase]
+            for piece, first, _ in module.pieces:
+                groups = self._index.lines(piece)
+                found.extend(
+                    OpRef(number, first + line + 1)
+                    for line, text in enumerate(own_lines(piece))
+                    if groups[line]
+                    and _LOWERED_SITE.search(text)
+                    and not atoms.isdisjoint(self._index.groups[groups[line]])
+                )
+        return tuple(sorted(set(found)))
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    site = _SITE.search(text)
+    if site:
+        yield from ((match[1], match[2]) for match in _ENTRY.finditer(text, site.start(1) - 1))
+
+
+def _events(run: ProfiledRun | None, kernels: set[str]) -> tuple[int, ...]:
+    if run is None or run.timeline is None:
+        return ()
+    return tuple(
+        number
+        for number, event in enumerate(run.timeline.events)
+        if event.kind == "dispatch" and event.entry_point in kernels
+    )

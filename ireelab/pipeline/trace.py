@@ -13,6 +13,7 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program
 
 
@@ -101,6 +102,26 @@ class Trace:
             before=f"{first.index} {first.name}",
             after=f"{second.index} {second.name}",
         )
+
+    def provenance(
+        self, op: OpRef | tuple[Step | int | str, int | str], *, run: ProfiledRun | None = None
+    ) -> Provenance:
+        """What an op came from and what it became, in every step, down to kernels and events.
+
+        The first call compiles the source once more, with locations printed.
+
+        Args:
+            op: an ``OpRef``, or a step with a line of its whole module (from 1) or a text to find
+                there, such as an SSA name. Step -1 of an ``OpRef`` is the source.
+            run: a profiled run whose timeline events are to be found too.
+
+        Raises:
+            KeyError: no such step or line.
+            ProvenanceUnavailable: the source does not compile again as it did.
+        """
+        from ireelab.pipeline.provenance import as_reference, provenance
+
+        return provenance(self, as_reference(self, op), run)
 
     def module(self, step: Step | int | str) -> Any:
         """The whole module after a step as a live ``iree.compiler.ir.Module``: a copy, yours."""

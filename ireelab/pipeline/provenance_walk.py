@@ -1,0 +1,190 @@
+"""From one op through every step: what it came from, and what it became.
+
+Between two neighbouring steps an op whose text, names of values aside, and location are as before
+is the same op. One that is gone became the new ops whose location names one of its source ops:
+those with the same op name and location where there are any, else those with the same location,
+else all. Where a step leaves none of these, the next step that has ops from there takes over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+
+from ireelab.pipeline.provenance_index import Piece, ProvenanceIndex
+from ireelab.pipeline.snapshot import Node
+
+_SSA = re.compile(r"%[\w$.#-]+")
+_NAME = re.compile(r'^\s*(?:%[^=\n]*? = )?"?([a-zA-Z_][\w.$-]*)')
+
+PieceKey = tuple[bytes, bool]
+Places = dict[PieceKey, set[int]]
+"""Lines by the piece that they stand in."""
+
+
+def op_name(line: str) -> str:
+    """``linalg.matmul`` of a line of IR, empty where no op begins on it.
+
+    >>> op_name("  %0:2 = scf.for %i = %a to %b step %c {")
+    'scf.for'
+    """
+    match = _NAME.match(line)
+    return match[1] if match else ""
+
+
+def nameless(line: str) -> str:
+    """A line with all SSA names made equal."""
+    return _SSA.sub("%", line)
+
+
+def own_lines(piece: Piece) -> list[str]:
+    """The lines of a piece, as far left as they are stored."""
+    node, tail = piece
+    return (node.tail if tail else node.head).split("\n")
+
+
+class Module:
+    """One module, as the pieces its text is made of."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+
+    @cached_property
+    def pieces(self) -> tuple[tuple[Piece, int, tuple[Node, ...]], ...]:
+        """(piece, first line from 0, the nodes around it from the root to its own)."""
+        return tuple(_pieces(self.root, 0, ()))
+
+    @cached_property
+    def by_key(self) -> Mapping[PieceKey, tuple[Piece, int, tuple[Node, ...]]]:
+        """The first of the pieces of each text."""
+        found: dict[PieceKey, tuple[Piece, int, tuple[Node, ...]]] = {}
+        for entry in self.pieces:
+            found.setdefault(_key(entry[0]), entry)
+        return found
+
+    def place(self, line: int) -> tuple[Piece, int] | None:
+        """The piece that holds a line of the module's text (from 0), and the line in it."""
+        for piece, start, _ in self.pieces:
+            lines = own_lines(piece)
+            if start <= line < start + len(lines):
+                return piece, line - start
+        return None
+
+
+def _pieces(
+    node: Node, start: int, path: tuple[Node, ...]
+) -> Iterator[tuple[Piece, int, tuple[Node, ...]]]:
+    path = (*path, node)
+    yield (node, False), start, path
+    at = start + node.head.count("\n") + 1
+    for child in node.children:
+        last = at
+        for entry in _pieces(child, at, path):
+            yield entry
+            last = entry[1] + len(own_lines(entry[0]))
+        at = last
+    if node.tail:
+        yield (node, True), at, path
+
+
+def _key(piece: Piece) -> PieceKey:
+    return piece[0].digest, piece[1]
+
+
+class Walker:
+    """Follows ops from module to module, only through what changed between the two."""
+
+    def __init__(self, index: ProvenanceIndex, wanted: set[int]) -> None:
+        """``wanted`` are the atoms that a walk never leaves."""
+        self._index = index
+        self._wanted = wanted
+        self._groups = index.groups_touching(wanted)
+
+    def follow(self, places: Places, old: Module, new: Module) -> Places:
+        """The counterparts in ``new`` of ``places`` in ``old``; the order in time is yours."""
+        kept: Places = {key: set(lines) for key, lines in places.items() if key in new.by_key}
+        lost = [
+            (old.by_key[key][0], line)
+            for key, lines in places.items()
+            if key not in new.by_key and key in old.by_key
+            for line in sorted(lines)
+        ]
+        if lost:
+            change = _Change(
+                self._index,
+                [old.by_key[key][0] for key in old.by_key if key not in new.by_key],
+                [new.by_key[key][0] for key in new.by_key if key not in old.by_key],
+            )
+            for piece, line in lost:
+                for found, at in change.counterparts(piece, line, self._groups):
+                    kept.setdefault(_key(found), set()).add(at)
+        return kept or self.anywhere(new)
+
+    def anywhere(self, module: Module) -> Places:
+        """All lines of a module whose location touches the wanted atoms."""
+        places: Places = {}
+        for piece, _, _ in module.pieces:
+            found = {n for n, g in enumerate(self._index.lines(piece)) if g in self._groups}
+            if found:
+                places[_key(piece)] = found
+        return places
+
+
+class _Change:
+    """What differs between two modules, matched line by line."""
+
+    def __init__(self, index: ProvenanceIndex, gone: list[Piece], come: list[Piece]) -> None:
+        self._index = index
+        self._old = _by_key(index, gone)
+        self._new = _by_key(index, come)
+        self._fresh = [
+            (piece, line, key)
+            for key, places in self._new.items()
+            for piece, line in places[len(self._old.get(key, ())) :]
+        ]
+
+    def counterparts(self, piece: Piece, line: int, groups: set[int]) -> list[tuple[Piece, int]]:
+        """What a line of an old piece is among the new ones; ``groups`` bounds the search."""
+        own = _line_key(self._index, piece, line)
+        same = self._new.get(own)
+        if same:
+            # The k-th of equal lines stays the k-th, within its function where that is there.
+            near = [p for p in same if p[0][0].name == piece[0].name] or same
+            mine = [p for p in self._old[own] if p[0][0].name == piece[0].name]
+            return [near[min(mine.index((piece, line)), len(near) - 1)]]
+        atoms = self._index.atoms_near(own[1])
+        found = [
+            (place, at, key)
+            for place, at, key in self._fresh
+            if key[1] in groups and not atoms.isdisjoint(self._index.groups[key[1]])
+        ]
+        name = op_name(own[0])
+        for rule in (
+            [f for f in found if f[2][1] == own[1] and op_name(f[2][0]) == name],
+            [f for f in found if f[2][1] == own[1]],
+            found,
+        ):
+            if rule:
+                return [(place, at) for place, at, _ in rule]
+        return []
+
+
+_LineKey = tuple[str, int]
+
+
+def _line_key(index: ProvenanceIndex, piece: Piece, line: int) -> _LineKey:
+    return nameless(own_lines(piece)[line]), index.lines(piece)[line]
+
+
+def _by_key(
+    index: ProvenanceIndex, pieces: Iterable[Piece]
+) -> dict[_LineKey, list[tuple[Piece, int]]]:
+    found: dict[_LineKey, list[tuple[Piece, int]]] = {}
+    for piece in pieces:
+        for number, (text, group) in enumerate(
+            zip(own_lines(piece), index.lines(piece), strict=True)
+        ):
+            if group:
+                found.setdefault((nameless(text), group), []).append((piece, number))
+    return found
