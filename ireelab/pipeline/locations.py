@@ -135,11 +135,7 @@ class _Parser:
         self._next()
         inner = self.location()
         self._next()
-        named = tuple(
-            (Frame(chain[0].file, chain[0].line, chain[0].column, chain[0].name or text),)
-            + chain[1:]
-            for chain in inner
-        )
+        named = tuple((_renamed(chain[0], text), *chain[1:]) for chain in inner)
         return named or ((Frame("", 0, 0, text),),)
 
     def _skip_range(self) -> None:
@@ -188,3 +184,8 @@ class _Parser:
         token = self._peek()
         self._at += 1
         return token
+
+
+def _renamed(frame: Frame, name: str) -> Frame:
+    """A frame with the innermost of the names given to it."""
+    return Frame(frame.file, frame.line, frame.column, frame.name or name)

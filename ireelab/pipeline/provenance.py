@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ireelab.pipeline.provenance_index import ProvenanceIndex, SourceOp, provenance_index
-from ireelab.pipeline.provenance_walk import Module, Places, Walker, nameless, own_lines
+from ireelab.pipeline.provenance_sites import DispatchSites
+from ireelab.pipeline.provenance_walk import (
+    Module,
+    Places,
+    Walker,
+    modules_of,
+    nameless,
+    own_lines,
+)
 
 if TYPE_CHECKING:
     from ireelab.pipeline.step import Step
@@ -17,9 +25,6 @@ if TYPE_CHECKING:
 _EXECUTABLES = frozenset({"flow.executable", "stream.executable", "hal.executable"})
 _SHOWN_COLUMNS = 100
 _KERNEL = re.compile(r"^\s*(?:func|llvm|spirv)\.func\b[^@]*@([\w$.-]+)")
-_SITE = re.compile(r"\b(?:flow|stream\.async|stream\.cmd)\.dispatch\b[^@]*@([\w$.-]+)::")
-_ENTRY = re.compile(r"@([\w$.-]+)(?:::@[\w$.-]+)*::@([\w$.-]+)")
-_LOWERED_SITE = re.compile(r"\bhal\.command_buffer\.dispatch\b")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,15 +46,17 @@ class OpRef:
         Raises:
             KeyError: no line contains it.
         """
-        number = step if step == -1 else trace.step(step).index
+        number = -1 if step == -1 else trace.step(step).index
         body = trace.source if number == -1 else trace.ir(number, module=True)
-        defines = re.compile(rf"^\s*{re.escape(text)}(?::\d+)?(?:, .*)? = ")
         lines = body.splitlines()
-        tests = (lambda line: defines.match(line) is not None, lambda line: text in line)
-        for test in tests if text.startswith("%") else tests[1:]:
+        defines = re.compile(rf"^\s*{re.escape(text)}(?::\d+)?(?:, .*)? = ")
+        if text.startswith("%"):
             for line_number, line in enumerate(lines, 1):
-                if test(line):
+                if defines.match(line):
                     return cls(number, line_number)
+        for line_number, line in enumerate(lines, 1):
+            if text in line:
+                return cls(number, line_number)
         where = "the source" if number == -1 else f"the module after step {number}"
         raise KeyError(f"no line of {where} contains {text!r}")
 
@@ -203,12 +210,8 @@ class _Query:
     def __init__(self, trace: Trace, index: ProvenanceIndex) -> None:
         self._trace = trace
         self._index = index
-        roots = [trace.initial, *(snapshot.module for snapshot in trace.snapshots)]
-        self._modules: list[tuple[int, Module]] = []  # step and module, where it changed
-        for step, root in enumerate(roots, -1):
-            if root is not None and (not self._modules or root is not self._modules[-1][1].root):
-                self._modules.append((step, Module(root)))
-        self._sites = _Sites(index, trace, self._modules)
+        self._modules = modules_of(trace)
+        self._sites = DispatchSites(index, trace, self._modules)
 
     def answer(self, op: OpRef, run: ProfiledRun | None) -> Provenance:
         start = self._start(op)
@@ -238,7 +241,7 @@ class _Query:
             descendants=descendants,
             entry_points=tuple(f"{exe}::{kernel}" for exe, kernel in entry_points),
             kernels=tuple(sorted(names)),
-            dispatches=self._sites.dispatches(entry_points),
+            dispatches=tuple(OpRef(*at) for at in self._sites.dispatches(entry_points)),
             events=_events(run, {kernel for _, kernel in entry_points}),
         )
 
@@ -314,86 +317,6 @@ class _Query:
     def _telling(self, atoms: set[int]) -> set[int]:
         """Without those that are whole functions, where there are others."""
         return self._index.ops_among(atoms) or atoms
-
-
-class _Sites:
-    """Where kernels are dispatched: by symbol until the end of stream, by location after it."""
-
-    def __init__(
-        self, index: ProvenanceIndex, trace: Trace, modules: Sequence[tuple[int, Module]]
-    ) -> None:
-        self._index = index
-        self._last: dict[str, tuple[int, Module]] = {}
-        for number, module in modules:
-            if number >= 0:
-                self._last[trace.steps[number].phase] = number, module
-        self._by_entry: dict[tuple[str, str], set[int]] = {}
-        self._lines: dict[tuple[str, str], list[OpRef]] = {}
-        for phase in ("flow", "stream"):
-            if phase in self._last:
-                self._read(*self._last[phase])
-        self.kernels = {kernel for _, kernel in self._by_entry}
-
-    def _read(self, number: int, module: Module) -> None:
-        self._by_entry.clear()
-        self._lines.clear()
-        for piece, first, _ in module.pieces:
-            groups = self._index.lines(piece)
-            for line, text in enumerate(own_lines(piece)):
-                for entry in _entries(text):
-                    atoms = self._by_entry.setdefault(entry, set())
-                    atoms.update(self._index.groups[groups[line]])
-                    self._lines.setdefault(entry, []).append(OpRef(number, first + line + 1))
-
-    def entries_of(self, text: str, atoms: set[int]) -> set[tuple[str, str]]:
-        """What a line dispatches, if it does: (executable, kernel)."""
-        entries = set(_entries(text))
-        if not entries and _LOWERED_SITE.search(text):
-            entries = {e for e, own in self._by_entry.items() if not atoms.isdisjoint(own)}
-        return entries
-
-    def atoms_inside(self, entries: set[tuple[str, str]]) -> set[int]:
-        """The source ops that kernels were made of."""
-        atoms: set[int] = set()
-        for phase in ("stream", "flow"):
-            if phase not in self._last:
-                continue
-            for piece, _, path in self._last[phase][1].pieces:
-                symbols = {node.symbol for node in path}
-                if any(exe in symbols and kernel in symbols for exe, kernel in entries):
-                    for group in self._index.lines(piece):
-                        atoms.update(self._index.groups[group])
-            break
-        return self._index.ops_among(atoms)
-
-    def entry_points(self, kernels: set[str]) -> tuple[tuple[str, str], ...]:
-        """(executable, kernel) of kernels, in the order in which they are dispatched."""
-        return tuple(entry for entry in self._by_entry if entry[1] in kernels)
-
-    def dispatches(self, entries: Sequence[tuple[str, str]]) -> tuple[OpRef, ...]:
-        """The dispatching lines in the last step of stream, of hal and of vm."""
-        found = [ref for entry in entries for ref in self._lines[entry]]
-        atoms = {atom for entry in entries for atom in self._by_entry[entry]}
-        for phase in ("hal", "vm"):
-            if phase not in self._last:
-                continue
-            number, module = self._last[phase]
-            for piece, first, _ in module.pieces:
-                groups = self._index.lines(piece)
-                found.extend(
-                    OpRef(number, first + line + 1)
-                    for line, text in enumerate(own_lines(piece))
-                    if groups[line]
-                    and _LOWERED_SITE.search(text)
-                    and not atoms.isdisjoint(self._index.groups[groups[line]])
-                )
-        return tuple(sorted(set(found)))
-
-
-def _entries(text: str) -> Iterator[tuple[str, str]]:
-    site = _SITE.search(text)
-    if site:
-        yield from ((match[1], match[2]) for match in _ENTRY.finditer(text, site.start(1) - 1))
 
 
 def _events(run: ProfiledRun | None, kernels: set[str]) -> tuple[int, ...]:

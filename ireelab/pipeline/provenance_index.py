@@ -40,6 +40,7 @@ _BINARY = re.compile(r"(?<=dense_resource<__elided__> : )vector<\d+xi8>")
 """The size of a machine-code binary; it holds the path of the source, which is another."""
 
 _FLAG = "--mlir-print-debuginfo"
+_CLOSING = frozenset("}])")
 _KEPT = 4
 
 Piece = tuple["Node", bool]
@@ -182,43 +183,44 @@ class _LocationReader:
         self._source = source.splitlines()
         self._aliases = location_aliases(source)
         self.functions = {n for n, text in enumerate(self._source, 1) if _FUNCTION.match(text)}
-        self._by_text: dict[str, int] = {"": 0}
+        self._by_text: dict[str, int] = {}
         self._source_ids: dict[tuple[int, int], int] = {}
         self._atom_ids: dict[tuple[int, ...], int] = {}
         self._group_ids: dict[tuple[int, ...], int] = {(): 0}
 
     def read(self, text: str) -> tuple[list[str], array[int]]:
-        """The lines without locations; an op with regions has its group on every outer line."""
+        """The lines without locations. An op that spans lines has its group on each of them."""
         lines: list[str] = []
         groups = array("I")
-        open_at: dict[int, list[int]] = {}
-        for located in text.split("\n"):
-            line, group = self._line(located)
-            number = len(lines)
+        open_at: dict[int, list[int]] = {}  # indentation -> the lines that wait for a location
+        for number, located in enumerate(text.split("\n")):
+            line, group, bare = self._line(located)
             lines.append(line)
             groups.append(group)
             indent = len(line) - len(line.lstrip(" "))
-            if line.endswith("{"):
-                if line[indent : indent + 1] != "}":
-                    open_at[indent] = []
+            if bare:
                 open_at.setdefault(indent, []).append(number)
-            elif group and line[indent : indent + 1] == "}":
-                for opener in open_at.pop(indent, ()):
-                    groups[opener] = group
+            elif line[indent : indent + 1] in _CLOSING:
+                for waiting in [depth for depth in open_at if depth >= indent]:
+                    for opener in open_at.pop(waiting):
+                        groups[opener] = group
         return lines, groups
 
-    def _line(self, located: str) -> tuple[str, int]:
+    def _line(self, located: str) -> tuple[str, int, bool]:
+        """The line, its group, and whether it ends without a location."""
         at = located.rfind(" loc(")
         if at < 0:
-            return located, 0
+            return located, 0, True
         group = self._by_text.get(located[at + 5 : -1])
         if group is not None and " loc(" not in located[:at]:
-            return located[:at], group
+            return located[:at], group, False
         line, own = split_location(located)
+        if not own:
+            return line, 0, True
         group = self._by_text.get(own)
         if group is None:
             group = self._by_text[own] = self._group(own)
-        return line, group
+        return line, group, False
 
     def union(self, a: int, b: int) -> int:
         """The group with the atoms of both."""

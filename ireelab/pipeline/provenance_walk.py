@@ -11,9 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ireelab.pipeline.provenance_index import Piece, ProvenanceIndex
 from ireelab.pipeline.snapshot import Node
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.trace import Trace
 
 _SSA = re.compile(r"%[\w$.#-]+")
 _NAME = re.compile(r'^\s*(?:%[^=\n]*? = )?"?([a-zA-Z_][\w.$-]*)')
@@ -70,6 +74,15 @@ class Module:
             if start <= line < start + len(lines):
                 return piece, line - start
         return None
+
+
+def modules_of(trace: Trace) -> list[tuple[int, Module]]:
+    """The module as parsed (step -1) and after each step that changed it."""
+    modules: list[tuple[int, Module]] = []
+    for step, root in enumerate((trace.initial, *(s.module for s in trace.snapshots)), -1):
+        if root is not None and (not modules or root is not modules[-1][1].root):
+            modules.append((step, Module(root)))
+    return modules
 
 
 def _pieces(
