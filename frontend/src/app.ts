@@ -78,7 +78,7 @@ export class App {
       models,
       select,
       selectStep: (step, line = null) => store.select({ step, line, view: "ir" }),
-      entities: () => this.linker.entities,
+      entities: () => this.linker.complete(),
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;
     const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents);

@@ -10,7 +10,7 @@ import type { Store } from "./state.ts";
 type LinesOf = (step: number | null) => Promise<TextLines | null>;
 
 export class Linker {
-  entities: Entities;
+  private entities: Entities;
   private readonly events: readonly TimelineEvent[];
   private readonly byEntryPoint = new Map<string, number[]>();
   private sources: LinkSources = { stream: null, allocation: null, barriers: null };
@@ -37,6 +37,12 @@ export class Linker {
 
   dispose(): void {
     this.request++;
+  }
+
+  /** The table, once the models that it joins are here. */
+  async complete(): Promise<Entities> {
+    await this.load();
+    return this.entities;
   }
 
   related(item: Ref | null): ReadonlySet<Ref> {

@@ -1,6 +1,8 @@
 /** Every pane there is, in the order of its number key, and how they are arranged at first. */
 import { split, stack, type Layout } from "./data/layout.ts";
+import { allocationPane } from "./view/allocation_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
+import { streamPane } from "./view/stream_pane.ts";
 
 export interface PaneSpec {
   id: string;
@@ -10,7 +12,10 @@ export interface PaneSpec {
 }
 
 /** Panes over models; steps, IR, details and timeline are part of the app itself. */
-export const MODEL_PANES: readonly PaneSpec[] = [];
+export const MODEL_PANES: readonly PaneSpec[] = [
+  { id: "streams", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane },
+  { id: "allocation", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
+];
 
 /** The pane that each number key goes to. */
 export const PANE_ORDER = ["steps", "code", "details", ...MODEL_PANES.map(({ id }) => id), "timeline"];

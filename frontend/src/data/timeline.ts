@@ -51,12 +51,6 @@ export function placeLabel(event: TimelineEvent): string {
   return workers > 1 ? `${event.queue} · ${workers} workers` : laneLabel(event);
 }
 
-/** What a box is called: of "mlp_dispatch_0_matmul_8x64_f32" the part that tells dispatches apart. */
-export function shortName(event: TimelineEvent): string {
-  const match = /_dispatch_\d+_(.+)$/.exec(event.name);
-  return match ? match[1] : event.name;
-}
-
 export function layoutTimeline(events: readonly TimelineEvent[]): TimelineLayout {
   const first = events.reduce((low, event) => Math.min(low, event.start_ns), Infinity);
   const originNs = events.length ? first : 0;

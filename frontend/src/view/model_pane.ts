@@ -13,7 +13,7 @@ export interface PaneContext {
   select: (item: Ref | null) => void;
   selectStep: (step: number, line?: number | null) => void;
   /** The table that says what a reference is called elsewhere. */
-  entities: () => Entities;
+  entities: () => Promise<Entities>;
 }
 
 /** What is selected, and all its counterparts. */

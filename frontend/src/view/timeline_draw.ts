@@ -1,5 +1,6 @@
 /** Draws a timeline's visible part on a canvas. Knows nothing of input or selection logic. */
-import { rowSpans, shortName, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
+import { shortName } from "../data/names.ts";
+import { rowSpans, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
 
 export const AXIS_HEIGHT = 22;
@@ -201,7 +202,7 @@ function drawRow(
     }
     if (span.count === 1 && width > 26) {
       context.fillStyle = isHollow(event.kind) ? palette.muted : palette.onFill;
-      drawLabel(context, shortName(event), x + 5, y + boxHeight / 2, width - 9);
+      drawLabel(context, shortName(event.name), x + 5, y + boxHeight / 2, width - 9);
     }
   }
   context.globalAlpha = 1;

@@ -1,0 +1,234 @@
+/** Draws the visible part of a stream graph. Knows nothing of input. */
+import type { ShownGraph } from "../data/graph.ts";
+import type { GraphLayout } from "../data/graph_layout.ts";
+import { CANVAS_FONT, fitText, type Colors } from "./canvas_view.ts";
+
+export const NODE_WIDTH = 176;
+export const NODE_HEIGHT = 36;
+export const RANK_HEIGHT = 62;
+export const MARGIN = 30;
+const GAP = 16;
+
+export interface GraphScene {
+  shown: ShownGraph;
+  layout: GraphLayout;
+  /** Screen x = (world x - left) * zoom. */
+  left: number;
+  top: number;
+  zoom: number;
+  selected: number;
+  related: ReadonlySet<number>;
+  matches: ReadonlySet<number> | null;
+  critical: ReadonlySet<number>;
+  /** From 0 to 1: length and strength of a node's bar. */
+  weight: (node: number) => number;
+  caption: (node: number) => string;
+}
+
+export function worldX(layout: GraphLayout, node: number): number {
+  return layout.x[node] * (NODE_WIDTH + GAP);
+}
+
+export function worldY(rank: number): number {
+  return MARGIN + rank * RANK_HEIGHT + NODE_HEIGHT / 2;
+}
+
+export function worldSize(scene: Pick<GraphScene, "layout" | "shown">): [number, number] {
+  const width = scene.layout.width * (NODE_WIDTH + GAP);
+  return [width, 2 * MARGIN + (scene.shown.rankCount - 1) * RANK_HEIGHT + NODE_HEIGHT];
+}
+
+export function drawGraph(
+  context: CanvasRenderingContext2D,
+  scene: GraphScene,
+  width: number,
+  height: number,
+  colors: Colors,
+): void {
+  const { zoom } = scene;
+  context.save();
+  context.scale(zoom, zoom);
+  context.translate(-scene.left, -scene.top);
+  const view = { x0: scene.left, y0: scene.top, x1: scene.left + width / zoom, y1: scene.top + height / zoom };
+  drawBands(context, scene, view, colors);
+  drawEdges(context, scene, view, colors);
+  drawNodes(context, scene, view, colors);
+  context.restore();
+  drawBandLabels(context, scene, height, colors);
+}
+
+interface Rect {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+function ranksIn(scene: GraphScene, view: Rect): [number, number] {
+  const first = Math.floor((view.y0 - MARGIN) / RANK_HEIGHT);
+  const last = Math.ceil((view.y1 - MARGIN) / RANK_HEIGHT);
+  return [Math.max(0, first), Math.min(scene.shown.rankCount - 1, last)];
+}
+
+/** Every other wave has a ground of its own; a line stands where an execution begins. */
+function drawBands(context: CanvasRenderingContext2D, scene: GraphScene, view: Rect, colors: Colors): void {
+  if (scene.zoom < 0.2) return;
+  const [first, last] = ranksIn(scene, view);
+  const pad = (RANK_HEIGHT - NODE_HEIGHT) / 2;
+  for (let rank = first; rank <= last; rank++) {
+    const top = MARGIN + rank * RANK_HEIGHT - pad;
+    if (rank % 2 === 0) {
+      context.fillStyle = colors("bg-1");
+      context.fillRect(view.x0, top, view.x1 - view.x0, RANK_HEIGHT);
+    }
+    if (!scene.shown.ranks[rank].first) continue;
+    context.fillStyle = colors("line-strong");
+    context.fillRect(view.x0, top, view.x1 - view.x0, 1 / scene.zoom);
+  }
+}
+
+function drawBandLabels(context: CanvasRenderingContext2D, scene: GraphScene, height: number, colors: Colors): void {
+  if (RANK_HEIGHT * scene.zoom < 26) return;
+  const view = { x0: 0, x1: 0, y0: scene.top, y1: scene.top + height / scene.zoom };
+  const [first, last] = ranksIn(scene, view);
+  context.font = CANVAS_FONT;
+  context.textBaseline = "alphabetic";
+  context.fillStyle = colors("fg-muted");
+  const pad = (RANK_HEIGHT - NODE_HEIGHT) / 2;
+  for (let rank = first; rank <= last; rank++) {
+    const { label, execution, first: begins } = scene.shown.ranks[rank];
+    const y = (MARGIN + rank * RANK_HEIGHT - pad - scene.top) * scene.zoom + 11;
+    const fn = scene.shown.nodes.find((node) => node.rank === rank)?.function ?? "";
+    const text = begins ? [`@${fn}`, `execution ${execution}`, label].filter(Boolean).join(" · ") : label;
+    context.fillText(text, 5, y);
+  }
+}
+
+function drawEdges(context: CanvasRenderingContext2D, scene: GraphScene, view: Rect, colors: Colors): void {
+  const { shown, layout, zoom } = scene;
+  const emphasised: number[] = [];
+  context.lineWidth = Math.max(0.7, 1 / zoom / 1.4);
+  context.strokeStyle = colors("line-strong");
+  context.globalAlpha = scene.related.size ? 0.4 : 0.75;
+  context.beginPath();
+  shown.edges.forEach((edge, i) => {
+    const [r0, r1] = [shown.nodes[edge.from].rank, shown.nodes[edge.to].rank];
+    if (worldY(Math.max(r0, r1)) < view.y0 || worldY(Math.min(r0, r1)) > view.y1) return;
+    const lit = scene.related.has(edge.from) && scene.related.has(edge.to);
+    const critical = scene.critical.has(edge.from) && scene.critical.has(edge.to) && r1 > r0;
+    if (lit || critical || edge.from === scene.selected || edge.to === scene.selected) emphasised.push(i);
+    else traceEdge(context, layout, shown, i);
+  });
+  context.stroke();
+  context.globalAlpha = 1;
+  for (const i of emphasised) {
+    const { from, to } = shown.edges[i];
+    const near = from === scene.selected || to === scene.selected;
+    context.strokeStyle = near ? colors("accent") : colors("warn");
+    context.lineWidth = near ? 2 : 2.5;
+    context.beginPath();
+    traceEdge(context, layout, shown, i);
+    context.stroke();
+  }
+}
+
+function traceEdge(context: CanvasRenderingContext2D, layout: GraphLayout, shown: ShownGraph, i: number): void {
+  const { from, to } = shown.edges[i];
+  const bends = layout.bends[i];
+  let x = worldX(layout, from);
+  let y = worldY(shown.nodes[from].rank) + NODE_HEIGHT / 2;
+  context.moveTo(x, y);
+  const curve = (toX: number, toY: number) => {
+    const middle = (y + toY) / 2;
+    context.bezierCurveTo(x, middle, toX, middle, toX, toY);
+    [x, y] = [toX, toY];
+  };
+  for (let k = 0; k < bends.length; k += 2) {
+    const bendX = bends[k] * (NODE_WIDTH + GAP);
+    const bendY = worldY(bends[k + 1]);
+    curve(bendX, bendY - NODE_HEIGHT / 2);
+    context.lineTo(bendX, bendY + NODE_HEIGHT / 2);
+    y = bendY + NODE_HEIGHT / 2;
+  }
+  curve(worldX(layout, to), worldY(shown.nodes[to].rank) - NODE_HEIGHT / 2);
+}
+
+function drawNodes(context: CanvasRenderingContext2D, scene: GraphScene, view: Rect, colors: Colors): void {
+  const { shown, layout, zoom } = scene;
+  const readable = zoom > 0.42;
+  context.textBaseline = "middle";
+  shown.nodes.forEach((node, i) => {
+    const x = worldX(layout, i) - NODE_WIDTH / 2;
+    const y = worldY(node.rank) - NODE_HEIGHT / 2;
+    if (x > view.x1 || x + NODE_WIDTH < view.x0 || y > view.y1 || y + NODE_HEIGHT < view.y0) return;
+    const matched = scene.matches?.has(i) ?? true;
+    context.globalAlpha = matched ? 1 : 0.35;
+    const lit = scene.related.has(i);
+    context.fillStyle = lit ? colors("accent-bg") : colors("bg");
+    context.fillRect(x, y, NODE_WIDTH, NODE_HEIGHT);
+    const group = !node.key.startsWith("command");
+    if (group) context.strokeRect(x + 2.5, y + 2.5, NODE_WIDTH - 5, NODE_HEIGHT - 5);
+    const weight = scene.weight(i);
+    context.fillStyle = colors("k-dispatch");
+    if (zoom > 0.2) context.fillRect(x, y + NODE_HEIGHT - 4, Math.max(2, NODE_WIDTH * weight), 4);
+    else {
+      context.globalAlpha *= 0.25 + 0.75 * weight;
+      context.fillRect(x, y, NODE_WIDTH, NODE_HEIGHT);
+      context.globalAlpha = 1;
+    }
+    const critical = scene.critical.has(i);
+    context.strokeStyle = i === scene.selected ? colors("accent") : critical ? colors("warn") : colors("line-strong");
+    context.lineWidth = i === scene.selected ? 3 : lit || critical ? 2 : 1;
+    context.strokeRect(x + 0.5, y + 0.5, NODE_WIDTH - 1, NODE_HEIGHT - 1);
+    if (!readable) return;
+    context.font = CANVAS_FONT;
+    context.fillStyle = colors("fg");
+    context.fillText(fitText(group ? `▸ ${node.label}` : node.label, NODE_WIDTH - 14), x + 7, y + 11);
+    context.fillStyle = colors("fg-2");
+    context.fillText(fitText(scene.caption(i), NODE_WIDTH - 14), x + 7, y + 24);
+  });
+  context.globalAlpha = 1;
+}
+
+export const MINIMAP = { width: 116, height: 84, margin: 8 };
+
+/** The whole graph in a corner, with what is in view; only where not all of it is. */
+export function drawMinimap(
+  context: CanvasRenderingContext2D,
+  scene: GraphScene,
+  width: number,
+  height: number,
+  colors: Colors,
+): void {
+  const [worldWidth, worldHeight] = worldSize(scene);
+  const scale = Math.min(MINIMAP.width / worldWidth, MINIMAP.height / worldHeight);
+  const x = width - MINIMAP.width - MINIMAP.margin;
+  const y = height - MINIMAP.height - MINIMAP.margin;
+  context.fillStyle = colors("bg-1");
+  context.strokeStyle = colors("line");
+  context.lineWidth = 1;
+  context.fillRect(x, y, MINIMAP.width, MINIMAP.height);
+  context.strokeRect(x - 0.5, y - 0.5, MINIMAP.width + 1, MINIMAP.height + 1);
+  context.save();
+  context.beginPath();
+  context.rect(x, y, MINIMAP.width, MINIMAP.height);
+  context.clip();
+  scene.shown.nodes.forEach((node, i) => {
+    context.fillStyle = i === scene.selected ? colors("accent") : colors("line-strong");
+    const nodeWidth = Math.max(1, NODE_WIDTH * scale);
+    context.fillRect(
+      x + (worldX(scene.layout, i) - NODE_WIDTH / 2) * scale,
+      y + (worldY(node.rank) - NODE_HEIGHT / 2) * scale,
+      nodeWidth,
+      Math.max(1, NODE_HEIGHT * scale),
+    );
+  });
+  context.strokeStyle = colors("accent");
+  context.strokeRect(
+    x + scene.left * scale,
+    y + scene.top * scale,
+    (width / scene.zoom) * scale,
+    (height / scene.zoom) * scale,
+  );
+  context.restore();
+}
