@@ -29,6 +29,8 @@ from ireelab.pipeline.locations import (
     parse_location,
     split_location,
 )
+from ireelab.pipeline.provenance_absorb import absorbed_atoms
+from ireelab.pipeline.provenance_walk import Piece, modules_of
 
 if TYPE_CHECKING:
     from ireelab.pipeline.snapshot import Node
@@ -42,9 +44,6 @@ _BINARY = re.compile(r"(?<=dense_resource<__elided__> : )vector<\d+xi8>")
 _FLAG = "--mlir-print-debuginfo"
 _CLOSING = frozenset("}])")
 _KEPT = 4
-
-Piece = tuple["Node", bool]
-"""A node's own lines: those of its head, or (True) of its tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class ProvenanceIndex:
         self._functions = self._reader.functions
         self._pair_all(trace, located)
         self.related = _related(self.atoms)
+        self._relate_absorbed(trace)
 
     def lines(self, piece: Piece) -> array[int]:
         """The group of each own line of a node."""
@@ -124,6 +124,14 @@ class ProvenanceIndex:
             sorted((self.sources[n] for n in numbers), key=lambda op: (op.line, op.column))
         )
 
+    def _relate_absorbed(self, trace: Trace) -> None:
+        modules = [module for _, module in modules_of(trace)]
+        lost = absorbed_atoms(modules, lambda piece, line: self.groups[self.lines(piece)[line]])
+        for atom, heirs in lost.items():
+            for heir in self.ops_among(heirs):
+                self.related.setdefault(atom, set()).add(heir)
+                self.related.setdefault(heir, set()).add(atom)
+
     def _pair_all(self, trace: Trace, located: Trace) -> None:
         if [step.name for step in trace.steps] != [step.name for step in located.steps]:
             raise ProvenanceUnavailable(
@@ -148,7 +156,7 @@ class ProvenanceIndex:
         done.add(key)
         if len(plain.children) != len(located.children):
             raise _differs(plain)
-        texts, groups = self._reader.read(f"{located.head}\n{located.tail}")
+        texts, groups = self._reader.read(f"{located.head}\n{located.tail}", located.symbol)
         head_lines = plain.head.count("\n") + 1
         text, expected = "\n".join(texts), f"{plain.head}\n{plain.tail}"
         if text != expected and _BINARY.sub("", text) != _BINARY.sub("", expected):
@@ -184,15 +192,22 @@ class _LocationReader:
         self._aliases = location_aliases(source)
         self.functions = {n for n, text in enumerate(self._source, 1) if _FUNCTION.match(text)}
         self._by_text: dict[str, int] = {}
+        self._inferred: dict[str, set[int]] = {}
         self._source_ids: dict[tuple[int, int], int] = {}
         self._atom_ids: dict[tuple[int, ...], int] = {}
         self._group_ids: dict[tuple[int, ...], int] = {(): 0}
 
-    def read(self, text: str) -> tuple[list[str], array[int]]:
-        """The lines without locations. An op that spans lines has its group on each of them."""
+    def read(self, text: str, symbol: str) -> tuple[list[str], array[int]]:
+        """The lines without locations. An op that spans lines has its group on each of them.
+
+        MLIR gives the scalar ops of a named linalg op, and what they are lowered to, unknown
+        locations: they belong to the op that holds them, later to what their function,
+        ``symbol``, had of the kind.
+        """
         lines: list[str] = []
         groups = array("I")
         open_at: dict[int, list[int]] = {}  # indentation -> the lines that wait for a location
+        orphans: list[int] = []
         for number, located in enumerate(text.split("\n")):
             line, group, bare = self._line(located)
             lines.append(line)
@@ -204,6 +219,14 @@ class _LocationReader:
                 for waiting in [depth for depth in open_at if depth >= indent]:
                     for opener in open_at.pop(waiting):
                         groups[opener] = group
+                while orphans and line[:1] == " " and orphans[-1] > _opener(lines, number, indent):
+                    groups[orphans.pop()] = group
+                    self._inferred.setdefault(symbol, set()).update(self._index.groups[group])
+            elif "unknown" in located[len(line) :]:
+                orphans.append(number)
+        atoms = self._inferred.get(symbol)
+        for number in orphans if atoms else ():
+            groups[number] = self._numbered(atoms or set())
         return lines, groups
 
     def _line(self, located: str) -> tuple[str, int, bool]:
@@ -259,6 +282,15 @@ class _LocationReader:
             origins = parse_location(own, self._aliases) if own else ()
             sources.append(SourceOp(*place, line.strip(), origins))
         return number
+
+
+def _opener(lines: list[str], closer: int, indent: int) -> int:
+    """The line that opened what ``closer`` closes, at the same indentation."""
+    for number in range(closer - 1, -1, -1):
+        line = lines[number]
+        if line[indent : indent + 1] not in ("", " ", "}", "]", ")", "^"):
+            return number
+    return -1
 
 
 def _related(atoms: list[tuple[int, ...]]) -> dict[int, set[int]]:

@@ -13,14 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ireelab.pipeline.provenance_index import Piece, ProvenanceIndex
 from ireelab.pipeline.snapshot import Node
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.provenance_index import ProvenanceIndex
     from ireelab.pipeline.trace import Trace
 
 _SSA = re.compile(r"%[\w$.#-]+")
 _NAME = re.compile(r'^\s*(?:%[^=\n]*? = )?"?([a-zA-Z_][\w.$-]*)')
+
+Piece = tuple[Node, bool]
+"""A node's own lines: those of its head, or (True) of its tail."""
 
 PieceKey = tuple[bytes, bool]
 Places = dict[PieceKey, set[int]]

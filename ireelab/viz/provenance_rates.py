@@ -45,6 +45,7 @@ _SPIRV = re.compile(
 _DISPATCH = re.compile(
     r"\b(?:flow|stream\.async|stream\.cmd)\.dispatch\b|\bhal\.command_buffer\.dispatch\b"
 )
+_DATA = re.compile(r": .*(?:\b(?:bf16|f\d+\w*)\b|tensor<|vector<)")
 _INDEX_TYPE = re.compile(r": index\b")
 
 
@@ -98,12 +99,13 @@ class ProvenanceRates:
     __repr__ = __str__
 
 
-def is_compute(line: str) -> bool:
+def is_compute(line: str, *, in_body: bool = False) -> bool:
     """Whether a line of IR is an op that computes data, or dispatches a kernel that does.
 
-    Structured and tensor ops (linalg, StableHLO, TOSA, Torch), arithmetic on anything but indices,
-    vector arithmetic, floating-point arithmetic of the LLVM and SPIR-V dialects, and dispatches.
-    Constants, terminators, reshapes of shapes and address arithmetic are not.
+    Structured and tensor ops (linalg, StableHLO, TOSA, Torch), arithmetic on tensors, vectors and
+    floating-point numbers or in the body of a structured op (``in_body``), vector arithmetic,
+    floating-point arithmetic of the LLVM and SPIR-V dialects, and dispatches. Constants,
+    terminators, the unpacking of operands and address arithmetic are not.
     """
     name = op_name(line)
     if not name or name in _NOT_COMPUTE:
@@ -114,7 +116,7 @@ def is_compute(line: str) -> bool:
     if dialect in _TENSOR_DIALECTS or name in _VECTOR:
         return True
     if dialect in _SCALAR_DIALECTS:
-        return _INDEX_TYPE.search(line) is None
+        return _INDEX_TYPE.search(line) is None and (in_body or _DATA.search(line) is not None)
     if dialect in ("llvm", "spirv"):
         return _LLVM.match(name) is not None or _SPIRV.match(name) is not None
     return _DISPATCH.search(line) is not None and not name.startswith("vm.import")
@@ -159,6 +161,12 @@ def _count(phase: str, module: Module, index: ProvenanceIndex, alive: set[int]) 
 
 def _compute_groups(module: Module, index: ProvenanceIndex) -> Iterator[int]:
     for piece, _, _ in module.pieces:
+        structured = -1  # indentation of the linalg op whose body this is
         for text, group in zip(own_lines(piece), index.lines(piece), strict=True):
-            if is_compute(text):
+            indent = len(text) - len(text.lstrip(" "))
+            if 0 <= indent <= structured and not text.lstrip().startswith("^"):
+                structured = -1
+            if is_compute(text, in_body=structured >= 0):
                 yield group
+            if text.endswith("{") and op_name(text).startswith(("linalg.", "iree_linalg_ext.")):
+                structured = indent
