@@ -1,6 +1,7 @@
 /** Every pane there is, in the order of its number key, and how they are arranged at first. */
 import { split, stack, type Layout } from "./data/layout.ts";
 import { allocationPane } from "./view/allocation_pane.ts";
+import { barrierPane } from "./view/barrier_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
 
@@ -15,6 +16,7 @@ export interface PaneSpec {
 export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "streams", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane },
   { id: "allocation", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
+  { id: "barriers", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
 ];
 
 /** The pane that each number key goes to. */

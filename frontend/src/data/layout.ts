@@ -149,9 +149,9 @@ export function narrowed(layout: Layout): Layout {
   if (stacks.length === 1) return layout;
   const shown = stacks.slice(0, 2);
   const others = stacks.slice(2);
-  const parts: [number, Layout][] = shown.map((one, i) => [i ? 40 : 26, stack(one.panes, one.active)]);
+  const parts: [number, Layout][] = shown.map((one, i) => [i ? 36 : 24, stack(one.panes, one.active)]);
   if (others.length)
-    parts.push([34, stack(others.flatMap((one) => one.panes), others[others.length - 1].active)]);
+    parts.push([40, stack(others.flatMap((one) => one.panes), others[others.length - 1].active)]);
   return split("column", ...parts);
 }
 

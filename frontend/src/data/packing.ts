@@ -1,4 +1,5 @@
 /** One slab as rectangles of offset over time, and what is live at each step. Pure. */
+import { shortName } from "./names.ts";
 import type { Allocation, Slab, Slice } from "./model_types.ts";
 
 export interface Box {
@@ -9,6 +10,7 @@ export interface Box {
   /** First and last step, both inclusive. */
   start: number;
   end: number;
+  /** What fills it first, or the slice's own name. */
   name: string;
 }
 
@@ -63,7 +65,7 @@ function boxOf(slice: Slice, index: number): Box {
     size: slice.size_bytes ?? 0,
     start: slice.start,
     end: slice.end,
-    name: slice.name,
+    name: shortName(slice.defined_by) || slice.name,
   };
 }
 

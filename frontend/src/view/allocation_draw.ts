@@ -59,8 +59,8 @@ export function drawPacking(
   context.textBaseline = "middle";
   drawAxes(context, scene, frame, colors);
   drawBoxes(context, scene, frame, colors);
-  drawLine(context, frame, scene.packing, scene.packing.slab.lower_bound_bytes, "lower bound", colors("ok"), "below");
-  drawLine(context, frame, scene.packing, scene.packing.slab.size_bytes, "slab", colors("err"), "above");
+  drawLine(context, frame, scene.packing, scene.packing.slab.lower_bound_bytes, "lower bound", colors("ok"), colors("bg"), "below");
+  drawLine(context, frame, scene.packing, scene.packing.slab.size_bytes, "slab", colors("err"), colors("bg"), "above");
   drawStrip(context, scene, frame, colors);
   drawScrubber(context, scene, frame, colors);
 }
@@ -122,6 +122,7 @@ function drawLine(
   bytes: number | null,
   label: string,
   color: string,
+  background: string,
   side: "above" | "below",
 ): void {
   if (bytes === null) return;
@@ -136,9 +137,14 @@ function drawLine(
   context.setLineDash([]);
   if (side === "below" && bytes === packing.slab.size_bytes) return; // one label for both
   const both = packing.slab.lower_bound_bytes === bytes && side === "above";
+  const text = `${both ? "slab = lower bound" : label} ${formatBytes(bytes)}`;
+  const textY = y + (side === "above" ? -9 : 10);
+  const textWidth = context.measureText(text).width;
+  context.fillStyle = background;
+  if (side === "below") context.fillRect(frame.right - textWidth - 8, textY - 7, textWidth + 7, 14);
   context.fillStyle = color;
   context.textAlign = "right";
-  context.fillText(`${both ? "slab = lower bound" : label} ${formatBytes(bytes)}`, frame.right - 2, y + (side === "above" ? -9 : 10));
+  context.fillText(text, frame.right - 4, textY);
   context.textAlign = "left";
 }
 

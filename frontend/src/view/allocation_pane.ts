@@ -29,7 +29,7 @@ class AllocationPane implements PaneView {
   private selected: Selected = { item: null, related: new Set() };
 
   constructor(
-    private readonly pane: Pane,
+    pane: Pane,
     private readonly context: PaneContext,
     private readonly model: Allocation,
   ) {

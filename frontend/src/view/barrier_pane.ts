@@ -1,0 +1,254 @@
+/** The Barriers pane: command buffers as lists, hazards as arcs, a walk through submissions. */
+import {
+  barrierList,
+  barrierText,
+  bufferText,
+  commandText,
+  extentsOf,
+  hazardText,
+  progressText,
+  rangeText,
+  type BarrierList,
+  type BarrierRow,
+} from "../data/barrier_rows.ts";
+import { formatCount } from "../data/format.ts";
+import type { Access, Barriers, Hazard, StreamGraph } from "../data/model_types.ts";
+import { shortName, shortResource } from "../data/names.ts";
+import { drawArcs } from "./barrier_arcs.ts";
+import { CanvasView } from "./canvas_view.ts";
+import { Disposer, h, KEYS, uniqueId } from "./dom.ts";
+import { message, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
+import type { Pane } from "./pane.ts";
+import { VirtualList } from "./virtual_list.ts";
+
+const ROW_HEIGHT = 24;
+
+export async function barrierPane(pane: Pane, context: PaneContext): Promise<PaneView> {
+  const model = await context.models.get<Barriers>("barriers");
+  const stream = await context.models.get<StreamGraph>("stream").catch(() => null);
+  await context.entities();
+  return new BarrierPane(pane, context, model, stream);
+}
+
+class BarrierPane implements PaneView {
+  private readonly list: BarrierList;
+  private readonly rows: VirtualList;
+  private readonly arcs: CanvasView;
+  private readonly detail = h("div", { class: "il-model-foot il-hazards" });
+  private readonly scrubber: HTMLInputElement;
+  private readonly status = h("output", { class: "il-muted" });
+  private readonly disposer = new Disposer();
+  private readonly prefix = uniqueId("barrier");
+  private readonly extents: Map<string, number>;
+  private cursor = 0;
+  private related: ReadonlySet<string> = new Set();
+  private item: string | null = null;
+
+  constructor(
+    pane: Pane,
+    private readonly context: PaneContext,
+    model: Barriers,
+    stream: StreamGraph | null,
+  ) {
+    this.list = barrierList(model, stream);
+    this.extents = extentsOf(model);
+    const label = "Command buffers: commands and the barriers between them";
+    const attributes = { class: "il-barrier-list", role: "listbox", tabindex: 0, "aria-label": label, ...KEYS };
+    this.rows = new VirtualList(attributes, ROW_HEIGHT, (index) => this.row(index));
+    this.arcs = new CanvasView({
+      root: context.root,
+      class: "il-arcs-canvas",
+      label: "Hazards as arcs between commands; the text of each is listed below",
+      draw: (ctx, width, height, colors) =>
+        drawArcs(ctx, this.list, this.rows.element.scrollTop, ROW_HEIGHT, this.litRows(), width, height, colors),
+    });
+    this.arcs.canvas.tabIndex = -1;
+    this.arcs.canvas.setAttribute("role", "img");
+    this.scrubber = h("input", {
+      type: "range",
+      class: "il-scrubber",
+      min: 0,
+      max: Math.max(0, this.list.rows.length - 1),
+      value: 0,
+      "aria-label": "Walk through the submissions",
+      ...KEYS,
+    });
+    const missing = model.command_buffers.reduce((sum, buffer) => sum + buffer.missing.length, 0);
+    pane.setNote(
+      `${formatCount(model.emitted)} emitted · ${formatCount(model.needed)} needed · ` +
+        `${formatCount(model.redundant)} redundant · ${formatCount(missing)} missing`,
+    );
+    const verdict = missing
+      ? h("span", { class: "il-bad", role: "alert" }, `✕ ${formatCount(missing)} hazards without a barrier`)
+      : h("span", { class: "il-good" }, "✓ every hazard is guarded");
+    pane.body.append(
+      h("div", { class: "il-toolbar" }, verdict, h("label", { class: "il-labelled il-grow" }, h("span", {}, "Walk"), this.scrubber)),
+      h("div", { class: "il-barrier-main" }, this.arcs.element, this.rows.element),
+      this.detail,
+    );
+    pane.body.classList.add("il-barriers");
+    if (!this.list.rows.length)
+      pane.body.replaceChildren(message("empty", "No command buffers", "This program submits nothing to a device."));
+    this.listen();
+    this.rows.setCount(this.list.rows.length);
+    this.showDetail();
+  }
+
+  show({ item, related }: Selected): void {
+    this.related = related;
+    const moved = item !== this.item;
+    this.item = item;
+    const own = item === null ? undefined : this.list.rowOf.get(item);
+    const at = own ?? this.list.rows.findIndex((row) => "ref" in row && related.has(row.ref));
+    if (moved && at >= 0) this.moveTo(at, own === undefined);
+    else this.redraw();
+  }
+
+  focus(): void {
+    this.rows.element.focus({ preventScroll: true });
+  }
+
+  restyle(): void {
+    this.arcs.restyle();
+  }
+
+  dispose(): void {
+    this.rows.dispose();
+    this.arcs.dispose();
+    this.disposer.dispose();
+  }
+
+  private moveTo(row: number, quietly = false): void {
+    this.cursor = Math.max(0, Math.min(this.list.rows.length - 1, row));
+    this.scrubber.value = String(this.cursor);
+    this.rows.reveal(this.cursor);
+    if (!quietly) this.rows.element.setAttribute("aria-activedescendant", `${this.prefix}-${this.cursor}`);
+    this.redraw();
+  }
+
+  private redraw(): void {
+    this.rows.render();
+    this.arcs.redraw();
+    this.showDetail();
+  }
+
+  /** Rows whose hazards stand out: what is selected, or where the walk is. */
+  private litRows(): ReadonlySet<number> {
+    return new Set([this.cursor]);
+  }
+
+  private pick(row: number): void {
+    const found = this.list.rows[row];
+    this.moveTo(row);
+    if (found && "ref" in found && found.kind !== "missing") this.context.select(found.ref);
+  }
+
+  private row(index: number): HTMLElement {
+    const row = this.list.rows[index];
+    const selected = "ref" in row && this.related.has(row.ref);
+    const element = h("div", {
+      id: `${this.prefix}-${index}`,
+      class: `il-row il-b-row il-b-${row.kind}${selected ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
+      role: "option",
+      "aria-selected": String(selected),
+      "data-row": index,
+      "data-ref": "ref" in row ? row.ref : "",
+    });
+    element.append(...cells(row));
+    element.title = element.textContent ?? "";
+    return element;
+  }
+
+  private showDetail(): void {
+    const row = this.list.rows[this.cursor];
+    this.status.textContent = row ? progressText(this.list, this.cursor) : "";
+    const children: HTMLElement[] = [h("h4", {}, this.status)];
+    if (row?.kind === "barrier") {
+      const { buffer, number } = row;
+      const barrier = buffer.barriers[number];
+      children.push(
+        h("p", { class: "il-muted" }, `${barrier.source_stages.join(" | ")} → ${barrier.target_stages.join(" | ")}`),
+        ...barrier.guards.map((i) => this.range(hazardText(buffer.hazards[i]), buffer.hazards[i], "k-barrier")),
+      );
+      if (barrier.redundant) children.push(h("p", {}, barrierText(buffer, number)));
+    } else if (row?.kind === "command") {
+      const accesses = row.command.accesses;
+      children.push(...accesses.map((access) => this.range(accessText(access), access, "k-dispatch")));
+    } else if (row?.kind === "missing") {
+      children.push(this.range(hazardText(row.hazard), row.hazard, "err"));
+    } else if (row?.kind === "buffer") {
+      const waits = row.waits.length ? `waits for ${row.waits.join(", ")}` : "waits for nothing";
+      children.push(h("p", {}, `${waits} · execution ${row.buffer.execution ?? "unknown"}`));
+      if (!row.buffer.straight)
+        children.push(h("p", { class: "il-warned" }, "Commands stand in several blocks; they are taken in the order of the text."));
+    }
+    this.detail.replaceChildren(...children);
+  }
+
+  /** A range drawn to scale within the bytes of its resource that the program uses. */
+  private range(text: string, range: Access | Hazard, color: string): HTMLElement {
+    const extent = this.extents.get(range.resource) ?? 0;
+    const { offset_bytes: offset, length_bytes: length } = range;
+    const bar = h("span", { class: "il-range", "aria-hidden": "true" });
+    if (extent && offset !== null && length !== null) {
+      const part = h("span", {});
+      part.style.cssText =
+        `left:${(100 * offset) / extent}%;width:${(100 * length) / extent}%;background:var(--il-${color})`;
+      bar.append(part);
+    }
+    return h("div", { class: "il-range-row", title: text }, h("span", { class: "il-label" }, text), bar);
+  }
+
+  private listen(): void {
+    const list = this.rows.element;
+    this.disposer.listen(list, "scroll", () => this.arcs.redraw(), { passive: true });
+    this.disposer.listen(list, "click", (event) => {
+      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+      if (row) this.pick(Number(row.dataset.row));
+    });
+    this.disposer.listen(list, "keydown", (event) => this.onKey(event));
+    this.disposer.listen(this.scrubber, "input", () => this.moveTo(Number(this.scrubber.value)));
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const targets: Record<string, number> = {
+      ArrowDown: this.cursor + 1,
+      ArrowUp: this.cursor - 1,
+      PageDown: this.cursor + this.rows.pageRows,
+      PageUp: this.cursor - this.rows.pageRows,
+      Home: 0,
+      End: this.list.rows.length - 1,
+    };
+    const target = targets[event.key];
+    if (target !== undefined) this.pick(Math.max(0, Math.min(this.list.rows.length - 1, target)));
+    else if (event.key === "Escape") this.context.select(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function cells(row: BarrierRow): HTMLElement[] {
+  const cell = (kind: string, text: string) => h("span", { class: kind }, text);
+  if (row.kind === "buffer")
+    return [cell("il-label", `@${row.buffer.function}`), cell("il-time", bufferText(row.buffer))];
+  if (row.kind === "command")
+    return [
+      cell("il-count", String(row.command.index)),
+      cell("il-label", row.command.kind === "dispatch" ? shortName(row.command.name) : row.command.name),
+      cell("il-time", commandText(row.command)),
+    ];
+  if (row.kind === "missing")
+    return [cell("il-bar-mark il-bar-missing", "✕"), cell("il-label", `no barrier: ${hazardText(row.hazard)}`)];
+  const { redundant } = row.buffer.barriers[row.number];
+  return [
+    cell(`il-bar-mark${redundant ? " il-bar-redundant" : ""}`, redundant ? "┄" : "━"),
+    cell("il-label", `${redundant ? "" : "barrier · "}${barrierText(row.buffer, row.number)}`),
+  ];
+}
+
+function accessText(access: Access): string {
+  const verb = { ro: "reads", wo: "writes", rw: "reads and writes" }[access.access] ?? access.access;
+  return `${verb} ${shortResource(access.resource)} ${rangeText(access)}`;
+}
