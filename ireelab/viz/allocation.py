@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ireelab.pipeline.session import value_names
 from ireelab.pipeline.trace import Trace
@@ -20,6 +20,7 @@ from ireelab.viz.slice_layout import SliceLayout
 from ireelab.viz.steps import before, last_stream_step, layout_steps
 from ireelab.viz.stream_ir import read_stream_program
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.trace_key import trace_key
 
 DEFAULT_ALIGNMENT_BYTES = 64
 """IREE's alignment of offsets and sizes where no flag or resource configuration sets one."""
@@ -118,6 +119,7 @@ class Allocation:
     slices: tuple[Slice, ...]
     buffers: tuple[Buffer, ...]
     globals: tuple[GlobalResource, ...]
+    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
 
     @property
     def dynamic(self) -> bool:
@@ -218,7 +220,8 @@ def allocation(trace: Trace) -> Allocation:
         step = last_stream_step(trace)
         memory = read_memory(trace.module(step), value_names)
         single = tuple(_single_slabs(memory, (), 0))
-        return Allocation(step.index, single, (), memory.buffers, memory.globals)
+        key = trace_key(trace)
+        return Allocation(step.index, single, (), memory.buffers, memory.globals, key)
     module = trace.module(before(trace, steps[0]))
     packs = read_memory(module, value_names).packs
     undecided = read_stream_program(module, value_names)
@@ -234,7 +237,12 @@ def allocation(trace: Trace) -> Allocation:
     packed = {slab.resource for slab in slabs}
     slabs.extend(_single_slabs(layout.memory, packed, len(slabs)))
     return Allocation(
-        steps[-1].index, tuple(slabs), tuple(slices), layout.memory.buffers, layout.memory.globals
+        steps[-1].index,
+        tuple(slabs),
+        tuple(slices),
+        layout.memory.buffers,
+        layout.memory.globals,
+        trace_key(trace),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ireelab.pipeline.session import value_names
 from ireelab.pipeline.step import Step
@@ -20,6 +20,7 @@ from ireelab.viz.steps import last_hal_step, last_stream_step
 from ireelab.viz.stream_graph import read_program
 from ireelab.viz.stream_ir import Command, StreamProgram
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.trace_key import trace_key
 
 _HEADINGS = ("buffer", "position", "what", "detail")
 _UNRECORDED = frozenset({"flush", "invalidate", "discard"})
@@ -123,6 +124,7 @@ class Barriers:
 
     step: int  # whose IR the command buffers were read from
     command_buffers: tuple[CommandBuffer, ...]
+    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
 
     @property
     def emitted(self) -> int:
@@ -206,6 +208,7 @@ def barriers(trace: Trace, step: Step | int | str | None = None) -> Barriers:
             _command_buffer(index, recording, execution, program)
             for index, (recording, execution) in enumerate(zip(recordings, executions, strict=True))
         ),
+        trace_key(trace),
     )
 
 

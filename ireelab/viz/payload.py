@@ -10,7 +10,6 @@ share nodes, so that a payload grows with what passes changed.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,20 +87,6 @@ def trace_payload(
         "run": None if run is None else _run_record(run, trace),
     }
     return _pack(index, texts)
-
-
-def trace_key(trace: Trace) -> str:
-    """The same for everything that shows this trace, so that it can share one selection.
-
-    Made from what was compiled and what came of it: a trace read back from a file has its own
-    key again.
-    """
-    digest = hashlib.sha256()
-    for part in (trace.name, trace.target, trace.pipeline, *trace.flags, trace.source):
-        digest.update(part.encode() + b"\0")
-    for snapshot in trace.snapshots:
-        digest.update(snapshot.module.digest)
-    return digest.hexdigest()[:32]
 
 
 def listing_payload(name: str, title: str, listing: str) -> Payload:
@@ -195,6 +180,22 @@ class _Texts:
         if known == len(self.chunks):
             self.chunks.append(text.encode() + b"\n")
         return known
+
+
+def model_payload(name: str) -> Payload:
+    """An explorer of models alone, without steps and texts."""
+    index: dict[str, Any] = {
+        "name": name,
+        "pipeline": "",
+        "target": "",
+        "state": "ready",
+        "error": None,
+        "compile_seconds": 0.0,
+        "source": {"text": None},
+        "steps": [],
+        "run": None,
+    }
+    return _pack(index, _Texts())
 
 
 def _pack(index: dict[str, Any], texts: _Texts) -> Payload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ireelab.pipeline.session import value_names
@@ -14,6 +14,7 @@ from ireelab.viz.hazards import Hazard, find_hazards
 from ireelab.viz.steps import last_stream_step
 from ireelab.viz.stream_ir import Command, Execution, Resource, StreamProgram, read_stream_program
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.trace_key import trace_key
 
 _HEADINGS = ("command", "execution", "wave", "name", "reads", "writes", "after")
 
@@ -33,6 +34,7 @@ class StreamGraph:
     edges: tuple[Hazard, ...]
     execution_edges: tuple[tuple[int, int], ...]
     resources: tuple[Resource, ...]
+    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
 
     @property
     def dispatches(self) -> tuple[Command, ...]:
@@ -105,7 +107,8 @@ def stream_graph(trace: Trace, step: Step | int | str | None = None) -> StreamGr
         KeyError: no such step.
     """
     chosen = last_stream_step(trace) if step is None else trace.step(step)
-    return graph_of(read_program(trace, chosen), chosen.index)
+    graph = graph_of(read_program(trace, chosen), chosen.index)
+    return replace(graph, trace_key=trace_key(trace))
 
 
 def read_program(trace: Trace, step: Step) -> StreamProgram:

@@ -19,9 +19,16 @@ from ireelab.pipeline.compile import compile
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
-from ireelab.viz.models import MODEL_NAMES, ModelBlob, model_blob
-from ireelab.viz.payload import Payload, Run, listing_payload, trace_key, trace_payload
+from ireelab.viz.models import MODEL_NAMES, ModelBlob, model_blob, pack_model
+from ireelab.viz.payload import (
+    Payload,
+    Run,
+    listing_payload,
+    model_payload,
+    trace_payload,
+)
 from ireelab.viz.record import explore_record
+from ireelab.viz.trace_key import trace_key
 from ireelab.vm.disassembly import disassemble
 
 DEFAULT_HEIGHT = 680
@@ -82,6 +89,17 @@ class Explorer(anywidget.AnyWidget):
             self.index = payload.index
             self.progress = {}
             self.selection = dict(_NOTHING_SELECTED)
+
+    def show_model(self, name: str, pane: str, record: dict[str, Any], key: str) -> None:
+        """Show one model alone, in ``pane``; ``key`` is that of the trace it belongs to."""
+        payload = model_payload(pane)
+        self._trace = self._record = None
+        self._blobs = {name: pack_model(record)}
+        with self.hold_sync():
+            self.key = key
+            self.layout = {"kind": "stack", "panes": [pane], "active": pane}
+            self.chunks = payload.chunks
+            self.index = payload.index
 
     @property
     def state(self) -> dict[str, Any]:

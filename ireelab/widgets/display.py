@@ -1,0 +1,54 @@
+"""Models show themselves in a notebook: each in the explorer's pane for it, alone in its cell.
+
+Registered with IPython by name, so that neither the models nor the widget are imported before
+one is shown. Cells that show models of one trace share their selection.
+"""
+
+# IPython comes without complete annotations.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_HEIGHT = 460
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    module: str
+    type: str
+    model: str  # its name in ireelab.viz.models
+    pane: str  # its pane in the front end
+
+
+VIEWS = (
+    _View("ireelab.viz.stream_graph", "StreamGraph", "stream", "streams"),
+    _View("ireelab.viz.allocation", "Allocation", "allocation", "allocation"),
+    _View("ireelab.viz.barriers", "Barriers", "barriers", "barriers"),
+)
+"""The models that show themselves."""
+
+
+def register_views(ipython: InteractiveShell) -> None:
+    """Teach IPython's display to show models as widgets; text and HTML stay for elsewhere."""
+    formatter = ipython.display_formatter
+    if formatter is None:
+        return
+    for view in VIEWS:
+        formatter.mimebundle_formatter.for_type_by_name(view.module, view.type, _formatter(view))
+
+
+def _formatter(view: _View) -> Any:
+    def show(model: Any, **_: Any) -> Any:
+        from ireelab.widgets.explorer import Explorer
+
+        explorer = Explorer(height=_HEIGHT)
+        explorer.show_model(view.model, view.pane, model.to_json(), model.trace_key)
+        return explorer._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
+
+    return show
