@@ -12,6 +12,7 @@ itself loads neither the compiler nor a driver nor the widget.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -89,3 +90,18 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
     from ireelab.widgets.magic import register_magics
 
     register_magics(ipython)
+
+
+def _show_models_in_notebooks() -> None:
+    """In a notebook ``il.stream_graph(trace)`` and its like are views, linked by their trace."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython
+
+    if (ipython := get_ipython()) is not None:
+        from ireelab.widgets.display import register_views
+
+        register_views(ipython)
+
+
+_show_models_in_notebooks()
