@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ireelab.errors import UnsupportedSource
+from ireelab.frontends import jax, onnx, torch
 
 _OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.\w', re.MULTILINE)
 
 INPUT_DIALECTS = ("stablehlo", "chlo", "mhlo", "vhlo", "tosa", "torch", "onnx", "linalg")
 """Dialects that models arrive in, most telling first."""
+
+_SUFFIXES = (".mlir", ".mlirbc", ".onnx")
 
 DEFAULT_NAME = "input.mlir"
 """What diagnostics call a source that came as text."""
@@ -47,17 +51,24 @@ def detect_dialect(text: str) -> str:
     return "core"
 
 
-def resolve(source: object, *, name: str | None = None) -> Source:
-    """Take MLIR text, a path, or a live ``ir.Module``.
+def resolve(source: object, *, name: str | None = None, inputs: Sequence[object] = ()) -> Source:
+    """Take MLIR text, a path, a live ``ir.Module``, or what a frontend takes.
 
-    A ``str`` is text unless it is one line that ends in ``.mlir`` or ``.mlirbc``. ``name`` is
-    used in diagnostics for sources that have no file.
+    A ``str`` is text unless it is one line that ends in ``.mlir``, ``.mlirbc`` or ``.onnx``.
+    ``name`` is used in diagnostics for sources that have no file; ``inputs`` are what JAX
+    functions and PyTorch modules are traced with.
 
     Raises:
         UnsupportedSource: a file that is not there, or an object no frontend takes.
+        FrontendUnavailable: the package that the source comes from is not installed.
     """
-    if isinstance(source, str) and "\n" not in source and source.endswith((".mlir", ".mlirbc")):
+    if isinstance(source, str) and "\n" not in source and source.endswith(_SUFFIXES):
         source = Path(source)
+    if isinstance(source, Path) and not source.exists():
+        raise UnsupportedSource(f"cannot read {source}: No such file or directory")
+    imported = _imported(source, inputs)
+    if imported is not None:
+        return Source(f"{name or imported[0]}.mlir", imported[1], None, detect_dialect(imported[1]))
     if isinstance(source, os.PathLike):
         return _from_path(Path(os.fspath(source)))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(source, str):
@@ -66,14 +77,25 @@ def resolve(source: object, *, name: str | None = None) -> Source:
         text = str(source.operation.get_asm(enable_debug_info=True))  # pyright: ignore
     else:
         raise UnsupportedSource(
-            f"cannot compile a {type(source).__name__}: give MLIR text, a path to an .mlir file, "
-            "or an iree.compiler.ir.Module"
+            f"cannot compile a {type(source).__name__}: give MLIR text, a path to an .mlir or "
+            ".onnx file, an iree.compiler.ir.Module, a JAX function or a PyTorch module"
         )
     if not text.strip():
         raise UnsupportedSource(
             "the source is empty; give a module, for example 'func.func @f() …'"
         )
     return Source(name or DEFAULT_NAME, text, None, detect_dialect(text))
+
+
+def _imported(source: object, inputs: Sequence[object]) -> tuple[str, str] | None:
+    """What a frontend makes of a source, (name, text); None where none takes it."""
+    if onnx.accepts(source):
+        return onnx.to_mlir(source)
+    if torch.accepts(source):
+        return torch.to_mlir(source, inputs)
+    if jax.accepts(source) and not hasattr(source, "operation"):
+        return jax.to_mlir(source, inputs)
+    return None
 
 
 def _from_path(path: Path) -> Source:

@@ -20,6 +20,8 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ireelab.errors import ProvenanceUnavailable
@@ -41,6 +43,7 @@ _ALIAS_LINE = re.compile(r"^#loc\d* = loc\(.*\)$")
 _BINARY = re.compile(r"(?<=dense_resource<__elided__> : )vector<\d+xi8>")
 """The size of a machine-code binary; it holds the path of the source, which is another."""
 
+_PACKAGE = f"{Path(__file__).parents[1]}/"
 _FLAG = "--mlir-print-debuginfo"
 _CLOSING = frozenset("}])")
 _KEPT = 4
@@ -279,9 +282,15 @@ class _LocationReader:
         if number == len(sources):
             text = self._source[place[0] - 1] if place[0] <= len(self._source) else ""
             line, own = split_location(text)
-            origins = parse_location(own, self._aliases) if own else ()
+            found = parse_location(own, self._aliases) if own else ()
+            origins = tuple(chain for chain in map(_outside, found) if chain)
             sources.append(SourceOp(*place, line.strip(), origins))
         return number
+
+
+def _outside(chain: Chain) -> Chain:
+    """The frames below ireelab's own, which called the function that was traced."""
+    return tuple(takewhile(lambda frame: not frame.file.startswith(_PACKAGE), chain))
 
 
 def _opener(lines: list[str], closer: int, indent: int) -> int:
