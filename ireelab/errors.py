@@ -99,6 +99,10 @@ class UnsupportedSource(CompileError):
     """No frontend takes this kind of source."""
 
 
+class FrontendUnavailable(UnsupportedSource):
+    """The package that this kind of source comes from is not installed."""
+
+
 class ProvenanceUnavailable(IreelabError):
     """Where ops came from cannot be told: the compilation does not repeat."""
 

@@ -62,17 +62,20 @@ def compile(
     until: str = "vm",
     flags: Sequence[str] = (),
     name: str | None = None,
+    inputs: Sequence[object] = (),
     progress: Progress | None = None,
 ) -> Trace:
     """Compile a model and keep every step.
 
     Args:
-        source: MLIR text, a path to an ``.mlir`` file, or an ``ir.Module``.
+        source: MLIR text, a path to an ``.mlir`` or ``.onnx`` file, an ``ir.Module``, a JAX
+            function or a PyTorch module.
         target: a name of ``ireelab.pipeline.targets.TARGETS``.
         pipeline: a name of ``PIPELINES``.
         until: the last phase to run; a program exists only after ``"vm"``.
         flags: further ``iree-compile`` flags; they win over those of the target.
         name: what diagnostics call a source that is not a file.
+        inputs: example arguments, which a JAX function or a PyTorch module is traced with.
         progress: called from this thread while the compiler works.
 
     Raises:
@@ -86,7 +89,7 @@ def compile(
     if pipeline not in PIPELINES:
         raise CompileError(f"unknown pipeline {pipeline!r}; known: {', '.join(PIPELINES)}")
     request = _Request(
-        resolve(source, name=name),
+        resolve(source, name=name, inputs=inputs),
         target,
         pipeline,
         until,
