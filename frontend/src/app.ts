@@ -1,6 +1,6 @@
 /** One explorer: puts the panes together and carries the selection between them. */
 import { eventOf, refKind, refNumber, type Ref } from "./data/entities.ts";
-import { readLayout, type Layout } from "./data/layout.ts";
+import { panesOf, readLayout, type Layout } from "./data/layout.ts";
 import type { Models } from "./data/models.ts";
 import type { TextStore } from "./data/payload.ts";
 import type { Index, Progress } from "./data/types.ts";
@@ -66,6 +66,7 @@ export class App {
     this.details = new DetailsPane({
       onSelectStep: (step) => void this.linker.selectStep(step),
       onSelectEvent: (event) => select(`event:${event}`),
+      onSelect: select,
     });
     this.timeline = new TimelinePane(root, index.run, {
       onSelect: (event) => select(event === null ? null : `event:${event}`),
@@ -82,6 +83,8 @@ export class App {
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;
     const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents);
+    // A model alone in its cell has nothing to show in the other panes.
+    if (!index.steps.length) keepOnly(this.panes, panesOf(arranged));
     const onLayout = (now: Layout) => {
       this.showLists();
       events.onLayout(now);
@@ -171,7 +174,8 @@ export class App {
     const visible = new Set(this.workspace.visible);
     this.header.setHistory(this.store.canGo(-1), this.store.canGo(1));
     this.steps.show(step, base);
-    this.details.show(this.index, step === null ? null : this.index.steps[step], event, peers);
+    const shown = step === null ? null : this.index.steps[step];
+    this.details.show(this.index, shown, event, peers, { item, related, sources: this.linker.sources });
     this.timeline.show(event, events.size > 1 ? events : peers);
     const selected: Selected = { item, related };
     for (const [id, pane] of this.modelPanes) if (visible.has(id)) pane.show(selected);
@@ -220,6 +224,7 @@ export class App {
 
   /** Brings a pane to the front and puts the focus into it. */
   private goTo(pane: string, focus = () => this.focusPane(pane)): void {
+    if (!this.panes.has(pane)) return;
     this.workspace.reveal(pane);
     focus();
   }
@@ -233,4 +238,8 @@ export class App {
     };
     (own[pane] ?? (() => this.modelPanes.get(pane)?.focus()))();
   }
+}
+
+function keepOnly(panes: Map<string, unknown>, kept: readonly string[]): void {
+  for (const id of [...panes.keys()]) if (!kept.includes(id)) panes.delete(id);
 }

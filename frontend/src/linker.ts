@@ -13,7 +13,8 @@ export class Linker {
   private entities: Entities;
   private readonly events: readonly TimelineEvent[];
   private readonly byEntryPoint = new Map<string, number[]>();
-  private sources: LinkSources = { stream: null, allocation: null, barriers: null };
+  /** The models that are joined, as far as they are here. */
+  sources: LinkSources = { stream: null, allocation: null, barriers: null };
   private loading: Promise<void> | null = null;
   /** Selecting reads texts and models; only the last selection asked for counts. */
   private request = 0;

@@ -20,7 +20,6 @@ from ireelab.viz.slice_layout import SliceLayout
 from ireelab.viz.steps import before, last_stream_step, layout_steps
 from ireelab.viz.stream_ir import read_stream_program
 from ireelab.viz.text_table import html_table, text_table
-from ireelab.viz.trace_key import trace_key
 
 DEFAULT_ALIGNMENT_BYTES = 64
 """IREE's alignment of offsets and sizes where no flag or resource configuration sets one."""
@@ -119,7 +118,7 @@ class Allocation:
     slices: tuple[Slice, ...]
     buffers: tuple[Buffer, ...]
     globals: tuple[GlobalResource, ...]
-    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
+    trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
 
     @property
     def dynamic(self) -> bool:
@@ -220,8 +219,7 @@ def allocation(trace: Trace) -> Allocation:
         step = last_stream_step(trace)
         memory = read_memory(trace.module(step), value_names)
         single = tuple(_single_slabs(memory, (), 0))
-        key = trace_key(trace)
-        return Allocation(step.index, single, (), memory.buffers, memory.globals, key)
+        return Allocation(step.index, single, (), memory.buffers, memory.globals, trace)
     module = trace.module(before(trace, steps[0]))
     packs = read_memory(module, value_names).packs
     undecided = read_stream_program(module, value_names)
@@ -242,7 +240,7 @@ def allocation(trace: Trace) -> Allocation:
         tuple(slices),
         layout.memory.buffers,
         layout.memory.globals,
-        trace_key(trace),
+        trace,
     )
 
 

@@ -20,7 +20,6 @@ from ireelab.viz.steps import last_hal_step, last_stream_step
 from ireelab.viz.stream_graph import read_program
 from ireelab.viz.stream_ir import Command, StreamProgram
 from ireelab.viz.text_table import html_table, text_table
-from ireelab.viz.trace_key import trace_key
 
 _HEADINGS = ("buffer", "position", "what", "detail")
 _UNRECORDED = frozenset({"flush", "invalidate", "discard"})
@@ -124,7 +123,7 @@ class Barriers:
 
     step: int  # whose IR the command buffers were read from
     command_buffers: tuple[CommandBuffer, ...]
-    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
+    trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
 
     @property
     def emitted(self) -> int:
@@ -208,7 +207,7 @@ def barriers(trace: Trace, step: Step | int | str | None = None) -> Barriers:
             _command_buffer(index, recording, execution, program)
             for index, (recording, execution) in enumerate(zip(recordings, executions, strict=True))
         ),
-        trace_key(trace),
+        trace,
     )
 
 

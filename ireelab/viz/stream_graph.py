@@ -14,7 +14,6 @@ from ireelab.viz.hazards import Hazard, find_hazards
 from ireelab.viz.steps import last_stream_step
 from ireelab.viz.stream_ir import Command, Execution, Resource, StreamProgram, read_stream_program
 from ireelab.viz.text_table import html_table, text_table
-from ireelab.viz.trace_key import trace_key
 
 _HEADINGS = ("command", "execution", "wave", "name", "reads", "writes", "after")
 
@@ -34,7 +33,7 @@ class StreamGraph:
     edges: tuple[Hazard, ...]
     execution_edges: tuple[tuple[int, int], ...]
     resources: tuple[Resource, ...]
-    trace_key: str = field(default="", compare=False, repr=False)  # see viz.trace_key
+    trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
 
     @property
     def dispatches(self) -> tuple[Command, ...]:
@@ -108,7 +107,7 @@ def stream_graph(trace: Trace, step: Step | int | str | None = None) -> StreamGr
     """
     chosen = last_stream_step(trace) if step is None else trace.step(step)
     graph = graph_of(read_program(trace, chosen), chosen.index)
-    return replace(graph, trace_key=trace_key(trace))
+    return replace(graph, trace=trace)
 
 
 def read_program(trace: Trace, step: Step) -> StreamProgram:

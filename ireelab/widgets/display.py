@@ -36,7 +36,7 @@ VIEWS = (
 
 def register_views(ipython: InteractiveShell) -> None:
     """Teach IPython's display to show models as widgets; text and HTML stay for elsewhere."""
-    formatter = ipython.display_formatter
+    formatter: Any = ipython.display_formatter
     if formatter is None:
         return
     for view in VIEWS:
@@ -48,7 +48,7 @@ def _formatter(view: _View) -> Any:
         from ireelab.widgets.explorer import Explorer
 
         explorer = Explorer(height=_HEIGHT)
-        explorer.show_model(view.model, view.pane, model.to_json(), model.trace_key)
+        explorer.show_model(view.model, view.pane, model.to_json(), model.trace)
         return explorer._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
 
     return show

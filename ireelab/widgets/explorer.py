@@ -90,13 +90,13 @@ class Explorer(anywidget.AnyWidget):
             self.progress = {}
             self.selection = dict(_NOTHING_SELECTED)
 
-    def show_model(self, name: str, pane: str, record: dict[str, Any], key: str) -> None:
-        """Show one model alone, in ``pane``; ``key`` is that of the trace it belongs to."""
+    def show_model(self, name: str, pane: str, record: dict[str, Any], trace: Trace | None) -> None:
+        """Show one model alone, in ``pane``; ``trace`` is what links it to other cells."""
         payload = model_payload(pane)
-        self._trace = self._record = None
+        self._trace, self._record = trace, None
         self._blobs = {name: pack_model(record)}
         with self.hold_sync():
-            self.key = key
+            self.key = "" if trace is None else trace_key(trace)
             self.layout = {"kind": "stack", "panes": [pane], "active": pane}
             self.chunks = payload.chunks
             self.index = payload.index

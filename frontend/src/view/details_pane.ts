@@ -8,10 +8,13 @@ import {
   formatWorkgroups,
   plural,
 } from "../data/format.ts";
+import type { LinkSources, Ref } from "../data/entities.ts";
 import { phaseTitle, splitName, symbolOf } from "../data/steps.ts";
 import { placeLabel } from "../data/timeline.ts";
 import type { Index, Run, Step, TimelineEvent } from "../data/types.ts";
 import { button, h, KEYS } from "./dom.ts";
+import { facts, heading } from "./facts.ts";
+import { itemSection } from "./item_details.ts";
 import { Pane } from "./pane.ts";
 
 const SLOWEST = 10;
@@ -19,6 +22,14 @@ const SLOWEST = 10;
 export interface DetailsEvents {
   onSelectStep: (step: number) => void;
   onSelectEvent: (event: number) => void;
+  onSelect: (item: Ref) => void;
+}
+
+/** What is selected apart from steps and events. */
+export interface Item {
+  item: Ref | null;
+  related: ReadonlySet<Ref>;
+  sources: LinkSources;
 }
 
 export class DetailsPane {
@@ -45,9 +56,13 @@ export class DetailsPane {
     step: Step | null,
     event: number | null,
     related: ReadonlySet<number>,
+    selected: Item,
   ): void {
     const timeline = index.run?.timeline ?? [];
     const sections: HTMLElement[] = [];
+    const { item } = selected;
+    const own = item && itemSection(item, selected.related, selected.sources, this.events.onSelect);
+    if (own) sections.push(own);
     if (event !== null && timeline[event])
       sections.push(this.eventSection(timeline, event, [...related], index.steps));
     if (step) sections.push(stepSection(step));
@@ -244,24 +259,4 @@ function runSection(run: Run): HTMLElement {
     );
   }
   return section;
-}
-
-function heading(title: string, tag: string): HTMLElement {
-  return h(
-    "header",
-    { class: "il-details-head" },
-    h("h3", { title }, title),
-    h("span", { class: `il-tag il-tag-${tag}` }, tag),
-  );
-}
-
-/** A list of facts; those without a value are left out. */
-function facts(entries: readonly (readonly [string, string, string?])[]): HTMLElement {
-  const list = h("dl", { class: "il-facts" });
-  for (const [name, value, kind] of entries) {
-    if (!value) continue;
-    const shown = kind === "code" ? h("code", {}, value) : value;
-    list.append(h("dt", {}, name), h("dd", { title: value }, shown));
-  }
-  return list;
 }
