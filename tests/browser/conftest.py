@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("playwright", reason="pip install 'ireelab[test]' for the browser tests")
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).parents[2]
 ARTIFACTS = REPOSITORY / "test-artifacts"
@@ -68,6 +68,50 @@ def pytest_runtest_makereport(
         ARTIFACTS.mkdir(exist_ok=True)
         page.screenshot(path=ARTIFACTS / f"{item.name}.png")
     return report
+
+
+# --- pages -----------------------------------------------------------------------------
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """``open_page(path, scheme="dark", width=700)``: offline; page errors fail the test."""
+    contexts: list[Any] = []
+    errors: list[str] = []
+
+    def open_(path: Path, scheme: str = "light", width: int = 1400, height: int = 900) -> Page:
+        context = browser.new_context(
+            offline=True,
+            color_scheme=scheme,  # pyright: ignore[reportArgumentType]
+            viewport={"width": width, "height": height},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda r: None if is_local(r.url) else errors.append(r.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def is_local(url: str) -> bool:
+    return url.startswith(("file:", "data:", "blob:"))
+
+
+def selection(page: Page) -> dict[str, Any]:
+    return page.evaluate("() => window.ireelab.model.get('selection')")
+
+
+def save(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png")
 
 
 # --- JupyterLab ----------------------------------------------------------------------

@@ -4,72 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("playwright", reason="pip install 'ireelab[test]' for the browser tests")
-from playwright.sync_api import Browser, Locator, Page, expect
+from conftest import OpenPage, save, selection
+from page_support import FakeRun, entry_points, event_of, fake_events
+from playwright.sync_api import Locator, Page, expect
 
 import ireelab as il
 from ireelab.errors import Diagnostic, PassFailed
-from ireelab.hal.timeline import Event, Lane, Timeline
+from ireelab.hal.timeline import Timeline
 from ireelab.viz.html import render_html
 from ireelab.viz.payload import trace_payload
 
 pytestmark = pytest.mark.browser
 
 REPOSITORY = Path(__file__).parents[2]
-ARTIFACTS = REPOSITORY / "test-artifacts"
 MLP = (REPOSITORY / "examples" / "mlp.mlir").read_text()
-
-
-@dataclasses.dataclass(frozen=True)
-class FakeRun:
-    """A run with a timeline that is the same on every machine."""
-
-    timeline: Timeline
-    function: str = "mlp"
-    device: str = "llvm-cpu"
-    outputs: tuple[Any, ...] = ()
-    seconds: float = 3e-5
 
 
 @pytest.fixture(scope="module")
 def trace() -> il.Trace:
     return il.compile(MLP, name="mlp.mlir")
-
-
-def entry_points(trace: il.Trace) -> list[tuple[str, str]]:
-    """(executable, entry point) of every dispatch, as the Stream level names them."""
-    return list(dict.fromkeys(re.findall(r"dispatch @(\w+)::@(\w+)", trace.ir(stream_step(trace)))))
-
-
-def stream_step(trace: il.Trace) -> int:
-    """The last step on Stream level that ran on the whole module."""
-    return max(s.index for s in trace.steps if s.phase == "stream" and len(s.scope) == 1)
-
-
-def fake_events(trace: il.Trace) -> list[Event]:
-    events = [
-        Event("@mlp", "call", "host", -1, 0, 30_000),
-        Event("await", "wait", "host", -1, 4_000, 29_000),
-    ]
-    start = 5_000
-    for executable, entry_point in entry_points(trace):
-        end = start + 6_000
-        lanes = (Lane(0, start, end, 1), Lane(1, start + 100, end - 100, 1))
-        events.append(
-            Event(
-                entry_point, "dispatch", "queue 0", 0, start, end, (2, 1, 1), 40_000, executable,
-                entry_point, ("mlp.mlir:4:8",), 0, len(events), 0, lanes,
-            )
-        )  # fmt: skip
-        events.append(Event("barrier", "barrier", "queue 0", 0, end, end + 200))
-        start = end + 400
-    return events
 
 
 @pytest.fixture(scope="module")
@@ -100,49 +58,6 @@ def failed_page(trace: il.Trace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-OpenPage = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """``open_page(path, scheme="dark", width=700)``: offline; page errors fail the test."""
-    contexts: list[Any] = []
-    errors: list[str] = []
-
-    def open_(path: Path, scheme: str = "light", width: int = 1400, height: int = 900) -> Page:
-        context = browser.new_context(
-            offline=True,
-            color_scheme=scheme,  # pyright: ignore[reportArgumentType]
-            viewport={"width": width, "height": height},
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda r: None if is_local(r.url) else errors.append(r.url))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def is_local(url: str) -> bool:
-    return url.startswith(("file:", "data:", "blob:"))
-
-
-def selection(page: Page) -> dict[str, Any]:
-    return page.evaluate("() => window.ireelab.model.get('selection')")
-
-
-def event_of(chosen: dict[str, Any]) -> int:
-    """The number of the event that a selection is about."""
-    kind, number = chosen["item"].split(":")
-    assert kind == "event"
-    return int(number)
-
-
 def steps_list(page: Page) -> Locator:
     return page.get_by_role("tree", name="Compilation steps")
 
@@ -155,11 +70,6 @@ def pixel(page: Page, x: float, y: float) -> list[int]:
              x * devicePixelRatio, y * devicePixelRatio, 1, 1).data]; }""",
         [x, y],
     )
-
-
-def save(page: Page, name: str) -> None:
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{name}.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -25,13 +25,13 @@ export function dragTab(
   const marker = h("div", { class: "il-drop", "aria-hidden": "true" });
   let drop: Drop | null = null;
   let dragging = false;
+  tab.setPointerCapture(down.pointerId);
 
   const move = (event: PointerEvent) => {
     const distance = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
     if (!dragging && distance < START_PX) return;
     if (!dragging) {
       dragging = true;
-      tab.setPointerCapture(down.pointerId);
       tab.classList.add("il-dragged");
       frame.append(marker);
     }

@@ -87,8 +87,8 @@ export class Workspace {
     this.changed();
   }
 
-  /** Focus on the tab of a pane, from where F10 and arrows go on. */
-  focusTab(pane: string): void {
+  /** Focus on the tab of a pane, from where arrows and Shift+F10 go on. */
+  private focusTab(pane: string): void {
     const stack = stackOf(this.shown, pane);
     if (stack) this.stacks.get(stack.panes[0])?.focusTab();
   }
@@ -104,10 +104,14 @@ export class Workspace {
     this.changed();
   }
 
-  private move(operation: (layout: Layout) => Layout): void {
+  /** Moves a pane; the focus goes with it, or to a neighbour where it was closed. */
+  private move(pane: string, operation: (layout: Layout) => Layout): void {
+    const neighbour = stackOf(this.wide, pane)?.panes.find((one) => one !== pane);
     this.wide = operation(this.wide);
     if (this.narrow) this.narrow = narrowed(this.wide);
     this.changed();
+    const kept = [pane, neighbour].find((one) => one && stackOf(this.wide, one));
+    this.focusTab(kept ?? panesOf(this.wide)[0]);
   }
 
   private changed(): void {
@@ -220,7 +224,7 @@ export class Workspace {
     const beside = (name: string, side: Side): MenuItem => ({
       label: `Move ${name}`,
       disabled: alone || this.narrow !== null,
-      run: () => this.move((now) => place(now, pane, pane, side)),
+      run: () => this.move(pane, (now) => place(now, pane, pane, side)),
     });
     const others = stacksOf(this.wide).filter((one) => !one.panes.includes(pane));
     const closed = [...this.panes.keys()].filter((id) => !stackOf(this.wide, id));
@@ -234,13 +238,13 @@ export class Workspace {
       beside("below", "below"),
       ...others.map((one) => ({
         label: `Move beside ${name(one.active)}`,
-        run: () => this.move((now) => addTab(now, pane, one.panes[0])),
+        run: () => this.move(pane, (now) => addTab(now, pane, one.panes[0])),
       })),
       SEPARATOR,
       {
         label: `Close ${label}`,
         disabled: panesOf(this.wide).length === 1,
-        run: () => this.move((now) => without(now, pane) ?? now),
+        run: () => this.move(pane, (now) => without(now, pane) ?? now),
       },
       ...(closed.length ? [SEPARATOR] : []),
       ...closed.map((id) => ({ label: `Show ${name(id)}`, run: () => this.reveal(id) })),
@@ -251,7 +255,7 @@ export class Workspace {
   private startDrag(pane: string, down: PointerEvent): void {
     if (this.narrow || this.maximized) return;
     dragTab(this.element, [...this.stacks.values()], down, (drop) => {
-      this.move((now) =>
+      this.move(pane, (now) =>
         drop.side === null
           ? drop.before === pane
             ? now
