@@ -219,7 +219,7 @@ class _Query:
         entries = self._sites.entries_of(text, atoms)
         if entries:
             atoms = atoms | self._sites.atoms_inside(entries)
-        walker = Walker(self._index, atoms)
+        walker = Walker(self._index, self._index.near(atoms))
         if not places and self._modules:
             places = walker.anywhere(self._modules[start][1])
         after = self._walk(walker, places, range(start + 1, len(self._modules)), start)
@@ -271,7 +271,7 @@ class _Query:
             raise KeyError(f"the module after step {op.step} has no line {op.line}")
         piece, line = place
         group = self._index.lines(piece)[line]
-        atoms = self._index.atoms_near(group)
+        atoms = set(self._index.groups[group])
         return own_lines(piece)[line], atoms, {(piece[0].digest, piece[1]): {line}}
 
     def _walk(

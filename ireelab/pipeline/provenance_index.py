@@ -46,6 +46,7 @@ _BINARY = re.compile(r"(?<=dense_resource<__elided__> : )vector<\d+xi8>")
 _PACKAGE = f"{Path(__file__).parents[1]}/"
 _FLAG = "--mlir-print-debuginfo"
 _CLOSING = frozenset("}])")
+_AFTER_STREAM = ("executable", "hal", "vm")
 _KEPT = 4
 
 
@@ -101,11 +102,12 @@ class ProvenanceIndex:
         return self._lines[piece[0].digest, piece[1]]
 
     def atoms_near(self, group: int) -> set[int]:
-        """The atoms of a group and those that differ from them only by calls."""
-        near = set(self.groups[group])
-        for atom in self.groups[group]:
-            near.update(self.related.get(atom, ()))
-        return near
+        """The atoms of a group, with those that are related to them."""
+        return self.near(set(self.groups[group]))
+
+    def near(self, atoms: set[int]) -> set[int]:
+        """Atoms with those that differ only by calls, were folded into them, or the reverse."""
+        return atoms.union(*(self.related.get(atom, ()) for atom in atoms))
 
     def atoms_at(self, source_line: int) -> set[int]:
         """The atoms of the ops that stand on a line of the source, seen through any calls."""
@@ -121,14 +123,19 @@ class ProvenanceIndex:
         return {number for number, group in enumerate(self.groups) if not atoms.isdisjoint(group)}
 
     def sources_of(self, atoms: set[int]) -> tuple[SourceOp, ...]:
-        """The ops of the source behind atoms, in the order of the text."""
-        numbers = {self.atoms[atom][0] for atom in atoms}
+        """The ops of the source behind atoms, calls included, in the order of the text."""
+        numbers = {source for atom in atoms for source in self.atoms[atom]}
         return tuple(
             sorted((self.sources[n] for n in numbers), key=lambda op: (op.line, op.column))
         )
 
     def _relate_absorbed(self, trace: Trace) -> None:
-        modules = [module for _, module in modules_of(trace)]
+        # Later, whole kernels leave the module for machine code: that folds nothing.
+        modules = [
+            module
+            for step, module in modules_of(trace)
+            if step < 0 or trace.steps[step].phase not in _AFTER_STREAM
+        ]
         lost = absorbed_atoms(modules, lambda piece, line: self.groups[self.lines(piece)[line]])
         for atom, heirs in lost.items():
             for heir in self.ops_among(heirs):
@@ -219,12 +226,14 @@ class _LocationReader:
             if bare:
                 open_at.setdefault(indent, []).append(number)
             elif line[indent : indent + 1] in _CLOSING:
+                opener = open_at.get(indent, [number])[0]
                 for waiting in [depth for depth in open_at if depth >= indent]:
-                    for opener in open_at.pop(waiting):
-                        groups[opener] = group
-                while orphans and line[:1] == " " and orphans[-1] > _opener(lines, number, indent):
+                    for inner in open_at.pop(waiting):
+                        groups[inner] = group
+                held = self._index.ops_among(set(self._index.groups[group]))
+                while held and orphans and orphans[-1] > opener:
                     groups[orphans.pop()] = group
-                    self._inferred.setdefault(symbol, set()).update(self._index.groups[group])
+                    self._inferred.setdefault(symbol, set()).update(held)
             elif "unknown" in located[len(line) :]:
                 orphans.append(number)
         atoms = self._inferred.get(symbol)
@@ -291,15 +300,6 @@ class _LocationReader:
 def _outside(chain: Chain) -> Chain:
     """The frames below ireelab's own, which called the function that was traced."""
     return tuple(takewhile(lambda frame: not frame.file.startswith(_PACKAGE), chain))
-
-
-def _opener(lines: list[str], closer: int, indent: int) -> int:
-    """The line that opened what ``closer`` closes, at the same indentation."""
-    for number in range(closer - 1, -1, -1):
-        line = lines[number]
-        if line[indent : indent + 1] not in ("", " ", "}", "]", ")", "^"):
-            return number
-    return -1
 
 
 def _related(atoms: list[tuple[int, ...]]) -> dict[int, set[int]]:
