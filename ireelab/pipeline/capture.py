@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from ireelab.pipeline.snapshot import Node, NodeParser
 
 _BANNER = re.compile(
-    r"^// -----// IR Dump (?P<when>Before|After) (?P<class>\S+)(?P<failed> Failed)?"
+    r"^// -----// IR Dump (?P<when>Before|After) \S+(?P<failed> Failed)?"
     r":? ?(?P<rest>[^\n]*?) ?//----- //"
 )
 _FILE = re.compile(r"^((?:\d+_)*\d+)_(.+)\.mlir$")
@@ -33,13 +33,13 @@ class Dump:
     path: tuple[str, ...]  # folders from the root op to the op printed
     counters: tuple[int, ...]  # per folder, how many snapshots that op had had
     name: str  # pass argument
-    pass_class: str  # C++ class
     before: bool
     failed: bool
     node: Node
     thread: int
     start_ns: int  # when printing began: the pass had just ended
     end_ns: int  # when printing ended
+    stage: int = -1  # which step of a lab pipeline it belongs to
 
     @property
     def sort_key(self) -> tuple[object, ...]:
@@ -48,7 +48,7 @@ class Dump:
         What runs on a nested op stands between the snapshots of its parent that surround it;
         siblings, which may run side by side, stand one after another in natural order.
         """
-        key: list[object] = [self.counters[0]]
+        key: list[object] = [self.stage, self.counters[0]]
         for folder, counter in zip(self.path[1:], self.counters[1:], strict=True):
             key.extend((_natural(folder), counter))
         return tuple(key), self.start_ns  # The time tells nameless twins apart.
@@ -63,6 +63,7 @@ class _File:
     thread: int
     start_ns: int
     end_ns: int
+    stage: int = -1
 
 
 class DumpReader:
@@ -75,6 +76,8 @@ class DumpReader:
         self._journal = journal
         self._offset = 0
         self._open: dict[str, tuple[PurePath, int, int]] = {}
+        self._stages: dict[str, int] = {}
+        self.stage = -1
 
     @property
     def newest_pass(self) -> str:
@@ -100,7 +103,10 @@ class DumpReader:
 
         Of a compilation that prints before each pass, the pass that was running at the end.
         """
-        begun = [line for line in self._lines() if line.startswith("open ")]
+        lines = self._lines()
+        begun = [line for line in lines if line.startswith("open ")]
+        stages = [line for line in lines if line.startswith("step ")]
+        self.stage = int(stages[-1].split(" ")[1]) if stages else -1
         if not begun:
             return None
         place = PurePath(begun[-1].split(" ", 4)[4])
@@ -113,8 +119,12 @@ class DumpReader:
             if event == "open":
                 thread, start_ns, place = rest.split(" ", 2)
                 self._open[number] = (PurePath(place), int(thread), int(start_ns))
+                self._stages[number] = self.stage
+            elif event == "step":
+                self.stage = int(number)
             else:
-                yield _File(self._root / number, *self._open.pop(number), int(rest))
+                opened, stage = self._open.pop(number), self._stages.pop(number)
+                yield _File(self._root / number, *opened, int(rest), stage)
 
     def _lines(self) -> list[str]:
         """The journal's whole lines since the last call; the last one may be half written."""
@@ -145,13 +155,13 @@ class DumpReader:
                 path=file.place.parts[:-1],
                 counters=tuple(int(part) for part in name[1].split("_")),
                 name=name[2],
-                pass_class=banner["class"].rstrip(":"),
                 before=banner["when"] == "Before",
                 failed=banner["failed"] is not None,
                 node=self.parser.parse_dump(text[banner.end() :], root=len(file.place.parts) == 2),
                 thread=file.thread,
                 start_ns=file.start_ns,
                 end_ns=file.end_ns,
+                stage=file.stage,
             )
         )
 

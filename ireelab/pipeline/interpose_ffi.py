@@ -3,25 +3,40 @@
 MLIR's tree printer names files after the op and a counter: ops without a symbol overwrite each
 other's files, nothing says which thread ran a pass, and file clocks tick in milliseconds. So in
 the child that runs the compiler, the library's own import slots for ``open`` and ``close`` are
-pointed at functions that give each snapshot a file of its own and note thread and time in a
-journal. Nothing outside the compiler library's calls is affected, and nothing outside the child.
+pointed at functions of ``interpose.ll`` that give each snapshot a file of its own and note thread
+and time in a journal. ``qsort`` gets a memory, since printing sorts the same list of dialects
+thousands of times. They are machine code: compiler threads must not wait for Python's lock.
+Nothing outside the compiler library's calls is affected, and nothing outside the child.
 
-Journal lines: ``open NUMBER THREAD NANOSECONDS PATH`` and ``close NUMBER NANOSECONDS``.
+Journal lines: ``open NUMBER THREAD NANOSECONDS PATH``, ``close NUMBER NANOSECONDS`` and, in a
+pipeline of steps, ``step NUMBER 0`` where one begins.
 """
 
+# llvmlite has no annotations.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
-_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, use_errno=True)
-_CLOSE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)
+import llvmlite.binding as llvm
+
+_REPLACEMENTS = {
+    "open": "snapshot_open",
+    "close": "snapshot_close",
+    "qsort": "remembering_qsort",
+}
+"""What the library imports, and the function of interpose.ll that it gets instead."""
 
 _RTLD_DI_LINKMAP = 2
 _DT_PLTRELSZ, _DT_STRTAB, _DT_SYMTAB, _DT_JMPREL = 2, 5, 6, 23
@@ -66,10 +81,11 @@ class _Sym(ctypes.Structure):
     )
 
 
-def import_slots(library: ctypes.CDLL, names: tuple[str, ...]) -> dict[str, int]:
-    """Addresses of a loaded library's jump slots for imported functions, by name.
+@functools.cache
+def import_slots(library: ctypes.CDLL) -> dict[str, int]:
+    """Addresses of a loaded library's jump slots for the functions that are replaced, by name.
 
-    Empty where the platform is not 64-bit Linux or the library has no writable slots.
+    Empty where the platform is not 64-bit Linux or a slot is missing or not writable.
     """
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return {}
@@ -89,9 +105,9 @@ def import_slots(library: ctypes.CDLL, names: tuple[str, ...]) -> dict[str, int]
         index = rela.r_info >> 32
         symbol = _Sym.from_address(dynamic[_DT_SYMTAB] + index * ctypes.sizeof(_Sym))
         name = ctypes.string_at(dynamic[_DT_STRTAB] + symbol.st_name).decode()
-        if name in names and _is_writable(base + rela.r_offset):
+        if name in _REPLACEMENTS and _is_writable(base + rela.r_offset):
             slots[name] = base + rela.r_offset
-    return slots
+    return slots if len(slots) == len(_REPLACEMENTS) else {}
 
 
 def _dynamic_section(address: int, base: int) -> dict[int, int]:
@@ -118,45 +134,49 @@ def _is_writable(address: int) -> bool:
 
 
 class Journal:
-    """Redirects the snapshots of one compilation; keep it alive while the compiler runs."""
+    """Redirects the snapshots of one compilation, in the process that will run it."""
 
     def __init__(self, root: Path, journal: Path) -> None:
-        self._root = os.fsencode(root) + b"/"
+        self._root = ctypes.create_string_buffer(os.fsencode(root) + b"/")
         self._file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._numbers = itertools.count()
-        self._open_files: dict[int, int] = {}
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._libc_open, self._libc_close = libc.open, libc.close
-        self._callbacks: tuple[Callable[..., int], ...] = (
-            _OPEN(self._on_open),
-            _CLOSE(self._on_close),
-        )
+        self._own = itertools.count()
 
     def install(self, slots: dict[str, int]) -> None:
-        """Point the library's slots at this journal."""
-        for name, callback in zip(("open", "close"), self._callbacks, strict=True):
-            address = ctypes.cast(callback, ctypes.c_void_p).value  # pyright: ignore[reportArgumentType]
-            assert address is not None
-            ctypes.c_uint64.from_address(slots[name]).value = address
+        """Point the library's slots at interpose.ll, which writes this journal."""
+        engine = native()
+        ctypes.c_uint64.from_address(_address(engine, "root")).value = ctypes.addressof(self._root)
+        ctypes.c_int64.from_address(_address(engine, "root_length")).value = len(self._root) - 1
+        ctypes.c_int32.from_address(_address(engine, "journal")).value = self._file
+        for name, function in _REPLACEMENTS.items():
+            ctypes.c_uint64.from_address(slots[name]).value = _address(engine, function)
 
-    def _on_open(self, path: bytes, flags: int, mode: int) -> int:
-        """``int open(const char* path, int flags, mode_t mode)``"""
-        if not (flags & os.O_CREAT and path.startswith(self._root)):
-            return int(self._libc_open(path, flags, ctypes.c_uint(mode)))
-        now_ns = time.perf_counter_ns()
-        number = next(self._numbers)
-        target = self._root + b"%d" % number
-        handle = int(self._libc_open(target, flags, ctypes.c_uint(mode)))
-        if handle >= 0:
-            self._open_files[handle] = number
-            line = b"open %d %d %d " % (number, threading.get_native_id(), now_ns)
-            os.write(self._file, line + path[len(self._root) :] + b"\n")
-        return handle
+    def begin_step(self, number: int) -> None:
+        """Snapshots from here on belong to that step of the pipeline."""
+        os.write(self._file, b"step %d 0\n" % number)
 
-    def _on_close(self, handle: int) -> int:
-        """``int close(int fd)``"""
-        number = self._open_files.pop(handle, None)
-        result = int(self._libc_close(handle))
-        if number is not None:
-            os.write(self._file, b"close %d %d\n" % (number, time.perf_counter_ns()))
-        return result
+    def add(self, place: str, text: Callable[[], str]) -> None:
+        """A snapshot that this process writes itself; ``place`` is as MLIR would name it."""
+        start_ns, number = time.perf_counter_ns(), f"own{next(self._own)}"
+        path = Path(os.fsdecode(self._root.value)) / number
+        path.write_text(text(), "utf-8")
+        end_ns, thread = time.perf_counter_ns(), threading.get_native_id()
+        lines = f"open {number} {thread} {start_ns} {place}\nclose {number} {end_ns}\n"
+        os.write(self._file, lines.encode())
+
+
+@functools.cache
+def native() -> Any:
+    """Machine code of interpose.ll: an llvmlite engine, which must stay alive."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    text = resources.files("ireelab.pipeline").joinpath("interpose.ll").read_text("utf-8")
+    machine = llvm.Target.from_default_triple().create_target_machine(opt=2, jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), machine)
+    engine.finalize_object()
+    return engine
+
+
+def _address(engine: Any, name: str) -> int:
+    address = engine.get_function_address(name) or engine.get_global_value_address(name)
+    assert address, name
+    return int(address)

@@ -2,7 +2,8 @@
 
 A module text is split into its top-level ops, containers (executables, inner modules) into
 theirs, and so on; leaves are function-like ops. Nodes are immutable and shared between all
-snapshots of a trace, so that a trace costs what changed, not passes x module size.
+snapshots of a trace, so that a trace costs what changed, not passes x module size. Texts are
+compressed, and read again when someone looks.
 
 The text must be printed with MLIR's local scope: a symbol's text then never depends on its
 neighbours (no ``#map3`` that becomes ``#map4`` because another function went away).
@@ -10,11 +11,14 @@ neighbours (no ``#map3`` that becomes ``#map4`` because another function went aw
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 import itertools
 import re
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,39 +37,47 @@ CONTAINERS = frozenset(
 _HEADER = re.compile(
     r'^"?(?P<kind>[\w.$-]+)"?(?:(?:\s+\w+)*?\s+@(?P<symbol>"(?:[^"\\]|\\.)*"|[\w$.-]+))?'
 )
-_CHILD = re.compile(r'^  (?="?[A-Za-z_][\w.$-]*"?(?:[ ({]|$))', re.MULTILINE)
+_CHILD = re.compile(r'\n  (?="?[A-Za-z_][\w.$-]*"?(?:[ ({]|\n|\Z))')
 _COMPOSITE = re.compile(r"(#util\.composite<\d+xi8, \[)\n(.*?)\n\]>", re.DOTALL)
 _OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.[\w.$-]+', re.MULTILINE)
 
 
+_PLAIN_CHARACTERS = 256
+"""Heads up to this length are kept as they are; longer ones are worth compressing."""
+
+
+@functools.lru_cache(maxsize=64)
+def _unpacked(packed: bytes) -> str:
+    return zlib.decompress(packed).decode()
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One op of a snapshot. ``head`` is a leaf's whole text, else the lines before the body."""
+    """One op of a snapshot, its text compressed."""
 
     kind: str  # "util.func"
     symbol: str  # "main", empty for an op without a symbol
-    head: str
+    packed: bytes | str  # the head; as text where it is short
     children: tuple[Node, ...]
     tail: str
     digest: bytes
+    frame: bytes  # digest of head and tail
+    op_counts: Mapping[str, int]  # ops per dialect, this op included
+
+    @property
+    def head(self) -> str:
+        """A leaf's whole text, else the lines before the body."""
+        return self.packed if isinstance(self.packed, str) else _unpacked(self.packed)
 
     @property
     def name(self) -> str:
         """How views call it: ``util.func @main``."""
         return f"{self.kind} @{self.symbol}" if self.symbol else self.kind
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """The folder name MLIR's tree printer gives this op."""
         return f"{self.kind.replace('.', '_')}_{self.symbol.strip(chr(34)) or 'no-symbol-name'}"
-
-    @cached_property
-    def op_counts(self) -> Counter[str]:
-        """Ops per dialect, this op included."""
-        counts = Counter(_OP.findall(self.head))
-        for child in self.children:
-            counts.update(child.op_counts)
-        return counts
 
     def pieces(self, indent: int = 0) -> Iterator[tuple[str, int]]:
         """The node's text as (piece, indentation in columns) pairs, in order."""
@@ -113,21 +125,35 @@ class NodeParser:
         key = hashlib.blake2b(text.encode(), digest_size=16).digest()
         node = self._by_text.get(key)
         if node is None:
-            node = self._by_text[key] = self._parse(text, key)
+            node = self._by_text[key] = self._parse(text)
         return node
 
     def with_child(self, parent: Node, index: int, child: Node) -> Node:
         """``parent`` with one child replaced."""
         children = (*parent.children[:index], child, *parent.children[index + 1 :])
-        return self._intern(parent.kind, parent.symbol, parent.head, children, parent.tail)
+        digest = _digest_of(parent.frame, children)
+        if digest in self._by_digest:
+            return self._by_digest[digest]
+        counts = Counter(parent.op_counts)
+        counts.subtract(parent.children[index].op_counts)
+        counts.update(child.op_counts)
+        node = dataclasses.replace(
+            parent,
+            children=children,
+            digest=digest,
+            op_counts={k: n for k, n in counts.items() if n},
+        )
+        return self._by_digest.setdefault(digest, node)
 
-    def _parse(self, text: str, key: bytes) -> Node:
+    def _parse(self, text: str) -> Node:
         kind, symbol = _kind_and_symbol(text)
-        starts = [match.start() for match in _CHILD.finditer(text)] if kind in CONTAINERS else []
+        starts = (
+            [match.start() + 1 for match in _CHILD.finditer(text)] if kind in CONTAINERS else []
+        )
         end = text.rfind("\n}")
         first_line_end = text.find("\n")
         if not starts or end < 0 or not text[:first_line_end].endswith("{"):
-            return self._by_digest.setdefault(key, Node(kind, symbol, text, (), "", key))
+            return self._intern(kind, symbol, text, (), "")
         resources = text.find("\n{-#")  # Dialect resources are printed after the last brace.
         if resources >= 0:
             end = text.rfind("\n}", 0, resources + 1)
@@ -141,15 +167,27 @@ class NodeParser:
     def _intern(
         self, kind: str, symbol: str, head: str, children: tuple[Node, ...], tail: str
     ) -> Node:
-        hasher = hashlib.blake2b(head.encode(), digest_size=16)
-        for child in children:
-            hasher.update(child.digest)
+        encoded = head.encode()
+        hasher = hashlib.blake2b(encoded, digest_size=16)
         hasher.update(tail.encode())
-        digest = hasher.digest()
+        frame = hasher.digest()
+        digest = _digest_of(frame, children)
         node = self._by_digest.get(digest)
         if node is None:
-            node = self._by_digest[digest] = Node(kind, symbol, head, children, tail, digest)
+            counts = Counter(_OP.findall(head))
+            for child in children:
+                counts.update(child.op_counts)
+            packed = head if len(head) <= _PLAIN_CHARACTERS else zlib.compress(encoded, 1)
+            node = Node(kind, symbol, packed, children, tail, digest, frame, dict(counts))
+            self._by_digest[digest] = node
         return node
+
+
+def _digest_of(frame: bytes, children: Sequence[Node]) -> bytes:
+    hasher = hashlib.blake2b(frame, digest_size=16)
+    for child in children:
+        hasher.update(child.digest)
+    return hasher.digest()
 
 
 def _kind_and_symbol(text: str) -> tuple[str, str]:

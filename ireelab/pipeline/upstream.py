@@ -54,6 +54,16 @@ class JobFolder:
         return self.root / "program.vmfb"
 
     @property
+    def job(self) -> Path:
+        """What a lab compilation is told."""
+        return self.root / "job.json"
+
+    @property
+    def outcome(self) -> Path:
+        """What stopped a lab compilation, where something did."""
+        return self.root / "outcome.json"
+
+    @property
     def stdout(self) -> Path:
         """What the compiler printed."""
         return self.root / "stdout"
@@ -93,7 +103,15 @@ def _printing(folder: JobFolder) -> tuple[str, ...]:
 
 
 def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
-    """The whole command line: the user's compilation plus what shows its inside."""
+    """The whole command line: the user's compilation plus what shows its inside.
+
+    Without ``--mlir-print-assume-verified`` MLIR would verify each op again before printing it.
+    """
+    return (*careful_arguments(source, user_flags, folder), "--mlir-print-assume-verified")
+
+
+def careful_arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
+    """The same, but the printer survives IR that a failing pass left invalid."""
     return (
         "iree-compile",
         source,
@@ -104,8 +122,39 @@ def arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tupl
         f"--mlir-print-ir-before={_FIRST_PASS}",
         *_printing(folder),
         f"--dump-compilation-phases-to={folder.phases}",
+        *_dumping(folder),
+    )
+
+
+def driver_arguments(_source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
+    """The flags for a driver that parses, steps and writes by itself, as the lab's does."""
+    return (
+        "ireelab",
+        *user_flags,
+        "--mlir-print-ir-after-all",
+        *_printing(folder),
+        *_dumping(folder),
+    )
+
+
+def _dumping(folder: JobFolder) -> tuple[str, ...]:
+    """Where each executable's LLVM IR and binary go."""
+    return (
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
+    )
+
+
+def crash_driver_arguments(
+    _source: str, user_flags: Sequence[str], folder: JobFolder
+) -> tuple[str, ...]:
+    """``crash_arguments`` for the lab's driver."""
+    return (
+        "ireelab",
+        *user_flags,
+        "--mlir-print-ir-before-all",
+        "--mlir-disable-threading",
+        *_printing(folder),
     )
 
 

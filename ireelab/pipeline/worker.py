@@ -32,12 +32,17 @@ def _compile(request: dict[str, Any]) -> NoReturn:
         os.dup2(handle, stream)
     os.chdir(request["cwd"])
     argv: list[str] = request["argv"]
-    slots = interpose_ffi.import_slots(compiler_ffi.load(), ("open", "close"))
+    slots = interpose_ffi.import_slots(compiler_ffi.load())
     journal = interpose_ffi.Journal(Path(request["snapshots"]), Path(request["journal"]))
-    if len(slots) == 2:
+    if slots:
         journal.install(slots)
     else:  # Snapshots then stay where MLIR puts them, in an order that one thread makes plain.
         argv.append("--mlir-disable-threading")
+    if request.get("lab"):
+        from ireelab.pipeline import lab_worker
+
+        sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: PTH123, SIM115
+        os._exit(lab_worker.run(request["lab"], argv, journal))
     os._exit(compiler_ffi.run_main(argv))
 
 
@@ -51,14 +56,17 @@ def _supervise(connection: socket.socket) -> None:
     if child == 0:
         connection.close()
         _compile(json.loads(line))
+    ended = os.pidfd_open(child) if hasattr(os, "pidfd_open") else None
+    watched = [connection] if ended is None else [connection, ended]
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             answer = json.dumps({"exit": os.waitstatus_to_exitcode(status)})
             connection.sendall(answer.encode() + b"\n")
             return
-        readable, _, _ = select.select([connection], [], [], _POLL_SECONDS)
-        if readable:  # The only thing a client sends now is its own end.
+        # A descriptor of the process wakes this up when it ends; elsewhere it asks again and again.
+        readable, _, _ = select.select(watched, [], [], _POLL_SECONDS if ended is None else None)
+        if connection in readable:  # The only thing a client sends now is its own end.
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return
@@ -67,7 +75,8 @@ def _supervise(connection: socket.socket) -> None:
 def serve(path: str) -> None:
     """Accept connections until standard input closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    compiler_ffi.load()
+    if interpose_ffi.import_slots(compiler_ffi.load()):
+        interpose_ffi.native()  # Made once, here; children have it too.
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen(64)

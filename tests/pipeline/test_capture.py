@@ -16,7 +16,7 @@ from ireelab.pipeline.upstream import JobFolder, arguments, compile_flags
 WITHOUT_INTERPOSING = """
 import json, sys
 from ireelab.pipeline import interpose_ffi, worker
-interpose_ffi.import_slots = lambda library, names: {}
+interpose_ffi.import_slots = lambda library: {}
 worker._compile(json.loads(sys.argv[1]))
 """
 
@@ -56,7 +56,7 @@ def test_a_half_written_journal_line_waits(tmp_path: Path) -> None:
     journal.write_text("open 0 7 1000 builtin_module_no-symbol-name/3_cse.mlir\nclose 0 2000\n")
     assert reader.poll() == 1
     dump = reader.dumps[0]
-    assert (dump.name, dump.pass_class, dump.counters) == ("cse", "CSEPass", (3,))
+    assert (dump.name, dump.counters) == ("cse", (3,))
     assert (dump.thread, dump.start_ns, dump.end_ns) == (7, 1000, 2000)
     assert not snapshot.exists(), "what was read is removed"
 

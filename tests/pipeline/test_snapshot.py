@@ -76,6 +76,22 @@ def test_ops_are_counted_by_dialect() -> None:
     assert counts["cf"] == 1
 
 
+def test_long_texts_are_compressed_and_come_back() -> None:
+    body = "\n".join(f"  %{i} = arith.addi %a, %a : i32" for i in range(100))
+    text = f"util.func @f(%a: i32) {{\n{body}\n  util.return\n}}\n"
+    node = NodeParser().parse_dump(text, root=False)
+    assert isinstance(node.packed, bytes)
+    assert len(node.packed) < len(text) / 5
+    assert node.text() == text
+
+
+def test_a_replaced_child_changes_the_counts() -> None:
+    parser = NodeParser()
+    module = parser.parse_dump(MODULE, root=True)
+    empty = parser.parse_dump("util.func public @main()", root=False)
+    assert parser.with_child(module, 2, empty).op_counts["arith"] == 2
+
+
 def test_attributes_over_several_lines_are_not_ops() -> None:
     text = """vm.module public @m {
   vm.rodata private @r <alignment = 64> #util.composite<64xi8, [
