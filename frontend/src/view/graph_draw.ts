@@ -3,11 +3,11 @@ import type { ShownGraph } from "../data/graph.ts";
 import type { GraphLayout } from "../data/graph_layout.ts";
 import { CANVAS_FONT, fitText, type Colors } from "./canvas_view.ts";
 
-export const NODE_WIDTH = 176;
+export const NODE_WIDTH = 164;
 export const NODE_HEIGHT = 36;
-export const RANK_HEIGHT = 62;
+export const RANK_HEIGHT = 58;
 export const MARGIN = 30;
-const GAP = 16;
+const GAP = 12;
 
 export interface GraphScene {
   shown: ShownGraph;

@@ -189,7 +189,7 @@ function drawRow(
     const width = Math.max(1, right - x - (span.width > 3 ? 1 : 0));
     const color = palette.kinds[event.kind] ?? palette.kinds.other;
     const faded = dimmed && span.count === 1 && !scene.related.has(index);
-    context.globalAlpha = faded ? 0.45 : 1;
+    context.globalAlpha = faded ? 0.3 : 1;
     if (isHollow(event.kind) && width > 4) {
       context.strokeStyle = color;
       context.lineWidth = 1;
@@ -200,8 +200,9 @@ function drawRow(
       context.fillStyle = color;
       context.fillRect(x, y, width, boxHeight);
     }
+    context.globalAlpha = 1;
     if (span.count === 1 && width > 26) {
-      context.fillStyle = isHollow(event.kind) ? palette.muted : palette.onFill;
+      context.fillStyle = faded ? palette.text : isHollow(event.kind) ? palette.muted : palette.onFill;
       drawLabel(context, shortName(event.name), x + 5, y + boxHeight / 2, width - 9);
     }
   }
