@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ireelab import examples
     from ireelab.errors import IreelabError
     from ireelab.hal.registry import devices
+    from ireelab.pipeline import lab
     from ireelab.pipeline.compile import compile
+    from ireelab.pipeline.saved import load_trace
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program, load
     from ireelab.viz.allocation import allocation
@@ -46,12 +48,17 @@ __all__ = [
     "devices",
     "examples",
     "explore",
+    "lab",
     "load",
+    "load_trace",
     "run",
     "stream_graph",
 ]
 
-# Public name -> the module that defines it. ``examples`` is a module and defines itself.
+# Public modules, under the names they have here.
+_MODULES = {"examples": "ireelab.examples", "lab": "ireelab.pipeline.lab"}
+
+# Public name -> the module that defines it.
 _HOMES = {
     "Context": "ireelab.vm.context",
     "IreelabError": "ireelab.errors",
@@ -64,6 +71,7 @@ _HOMES = {
     "devices": "ireelab.hal.registry",
     "explore": "ireelab.widgets.explorer",
     "load": "ireelab.program",
+    "load_trace": "ireelab.pipeline.saved",
     "run": "ireelab.vm.run",
     "stream_graph": "ireelab.viz.stream_graph",
 }
@@ -71,8 +79,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import the module that defines public ``name``, once, and return the object."""
-    if name == "examples":
-        return import_module("ireelab.examples")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
@@ -80,6 +80,26 @@ class PassFailed(CompileError):
     """A pass signalled failure."""
 
 
+class PythonPassFailed(PassFailed):
+    """A Python pass of a lab pipeline raised, or left invalid IR.
+
+    ``traceback`` is what Python would have printed, with the user's source lines; empty where
+    the verifier refused what the pass left.
+    """
+
+    def __init__(self, message: str, *, traceback: str = "", **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.traceback = traceback
+
+
+class InvalidPythonPass(CompileError):
+    """A Python pass that cannot be sent to the compiler's process."""
+
+
+class UnknownStep(CompileError):
+    """A lab pipeline has no step of that name; the message suggests one."""
+
+
 class CompilerCrashed(CompileError):
     """The compiler process died (segfault, abort, exit) while running a step."""
 
@@ -89,6 +109,10 @@ class CompileInterrupted(CompileError, KeyboardInterrupt):
 
     Also a ``KeyboardInterrupt``, so that a bare Ctrl-C handler still sees it.
     """
+
+
+class TraceError(IreelabError):
+    """A saved trace that cannot be read: truncated, damaged, of another version, or foreign."""
 
 
 class UnknownTarget(CompileError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import CompileError, Diagnostic
@@ -13,6 +15,7 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.compare import TraceComparison
     from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program
 
@@ -22,7 +25,8 @@ class Trace:
     """What ``il.compile`` returns.
 
     ``complete`` is False for a compilation that failed or was stopped: the steps that ran are
-    here, and ``program`` raises. ``seconds`` is the wall time of the whole compilation.
+    here, and ``program`` raises. ``seconds`` is the wall time of the whole compilation, also
+    where ``cached`` says that this is a copy of an earlier one.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Trace:
     seconds: float
     complete: bool
     compiled: Program | None
+    cached: bool = False
 
     @property
     def program(self) -> Program:
@@ -129,6 +134,18 @@ class Trace:
 
         return parse_module(self.ir(step, module=True))
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything into one ``.iltrace`` file, for ``il.load_trace``; returns its path."""
+        from ireelab.pipeline.saved import save_trace
+
+        return save_trace(self, path)
+
+    def compare(self, other: Trace) -> TraceComparison:
+        """This trace and another, aligned by pass and op: what differs, and where it began."""
+        from ireelab.pipeline.compare import compare_traces
+
+        return compare_traces(self, other)
+
     def changed_steps(self) -> Iterator[Step]:
         """The steps that changed the IR."""
         return (step for step in self.steps if step.changed)
@@ -142,10 +159,12 @@ class Trace:
             lines.append(f"{phase:20s} {len(steps):7d} {changed:8d} {milliseconds:9.1f} ms")
         changed = sum(step.changed for step in self.steps)
         total = f"{'total':20s} {len(self.steps):7d} {changed:8d} {self.seconds * 1e3:9.1f} ms"
-        return "\n".join((*lines, total))
+        note = ["from the cache; times are those of the compilation"] if self.cached else []
+        return "\n".join((*lines, total, *note))
 
     def __repr__(self) -> str:
-        state = "" if self.complete else ", incomplete"
+        state = ", from the cache" if self.cached else ""
+        state += "" if self.complete else ", incomplete"
         changed = sum(step.changed for step in self.steps)
         return (
             f"<Trace {self.name}: {len(self.steps)} steps, {changed} changed, "
