@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ireelab.pipeline.capture import MARKER, Dump
+from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.snapshot import Node, NodeParser
 from ireelab.pipeline.step import Step
 
@@ -60,8 +61,11 @@ class Assembly:
     failed_step: str | None
 
 
-def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
-    """Order the dumps, replay them on the module and turn each into a step."""
+def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] = ()) -> Assembly:
+    """Order the dumps, replay them on the module and turn each into a step.
+
+    ``lab`` are the steps of the lab pipeline that ran, which the dumps refer to by number.
+    """
     ordered = _without_seams(sorted(dumps, key=lambda dump: dump.sort_key))
     seconds = _self_seconds(ordered)
     state = _State(parser)
@@ -82,6 +86,7 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
         if dump.failed and failed is None:  # The passes that ran it fail with it.
             failed = dump.name
         marked = _MARKED_PHASES[min(markers, len(_MARKED_PHASES) - 1)]
+        marked = lab[dump.stage].phase if lab else marked
         inner = len(steps) > 0 and len(steps[-1].scope) > len(scope)
         steps.append(
             Step(
@@ -93,6 +98,7 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser) -> Assembly:
                 changed=before is not dump.node,
                 delta=_delta(before, dump.node),
                 composite=inner or dump.name in _COMPOSITES,
+                lab=lab[dump.stage].name if lab else "",
             )
         )
         snapshots.append(Snapshot(before, dump.node, module))
@@ -132,7 +138,7 @@ class _State:
         Ops without a symbol share a folder: what belongs to one of them is put together, in the
         order in which they stand in the module.
         """
-        for _, group in itertools.groupby(ordered, lambda dump: (dump.path, dump.counters[:-1])):
+        for _, group in itertools.groupby(ordered, _surroundings):
             dumps = list(group)
             twins = self._twins(dumps[0].path)
             if len(twins) < 2:
@@ -197,6 +203,10 @@ class _State:
         before = self._detached.get(dump.path, dump.node)
         self._detached[dump.path] = dump.node
         return names, before, self._module
+
+
+def _surroundings(dump: Dump) -> tuple[object, ...]:
+    return dump.stage, dump.path, dump.counters[:-1]
 
 
 def _chains(dumps: Sequence[Dump]) -> list[list[Dump]]:

@@ -61,8 +61,10 @@ class Worker:
         stderr: Path,
         snapshots: Path,
         journal: Path,
+        lab: Path | None = None,
     ) -> Job:
-        """Run ``iree-compile``'s main with ``argv`` (program name included) in a fresh child.
+        """Run ``iree-compile``'s main with ``argv`` (program name included) in a fresh child,
+        or, with those flags, the lab job in the file ``lab``.
 
         Snapshot files under ``snapshots`` are numbered, and noted in ``journal``: see
         ``interpose_ffi``.
@@ -74,6 +76,7 @@ class Worker:
             "stderr": str(stderr),
             "snapshots": str(snapshots),
             "journal": str(journal),
+            "lab": str(lab) if lab is not None else "",
         }
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(self._socket_path())

@@ -27,11 +27,23 @@ from ireelab.pipeline.assemble import Assembly, assemble
 from ireelab.pipeline.capture import DumpReader
 from ireelab.pipeline.client import WORKER, Job
 from ireelab.pipeline.diagnostics import parse_diagnostics
+from ireelab.pipeline.lab.job import check_flags, selected, stopped, write_job
+from ireelab.pipeline.lab.pipeline import Pipeline
+from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
+from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.trace import Trace
-from ireelab.pipeline.upstream import JobFolder, arguments, compile_flags, crash_arguments
+from ireelab.pipeline.upstream import (
+    ELIDE_ELEMENTS,
+    JobFolder,
+    arguments,
+    compile_flags,
+    crash_arguments,
+    crash_driver_arguments,
+    driver_arguments,
+)
 from ireelab.program import Program
 
-PIPELINES = ("upstream",)
+PIPELINES = ("upstream", "lab")
 """Pipelines that ``il.compile`` knows."""
 
 Progress = Callable[[int, str], None]
@@ -52,14 +64,21 @@ class _Request:
     until: str
     flags: tuple[str, ...]
     command: tuple[str, ...]  # flags as iree-compile gets them
+    steps: tuple[LabStep, ...] = ()  # of a lab pipeline
+
+    @property
+    def complete(self) -> bool:
+        """Does it end in a program?"""
+        return self.until == "vm"
 
 
 def compile(
     source: object,
     *,
     target: str = "llvm-cpu",
-    pipeline: str = "upstream",
+    pipeline: str | Pipeline = "upstream",
     until: str = "vm",
+    from_step: str | None = None,
     flags: Sequence[str] = (),
     name: str | None = None,
     inputs: Sequence[object] = (),
@@ -71,8 +90,10 @@ def compile(
         source: MLIR text, a path to an ``.mlir`` or ``.onnx`` file, an ``ir.Module``, a JAX
             function or a PyTorch module.
         target: a name of ``ireelab.pipeline.targets.TARGETS``.
-        pipeline: a name of ``PIPELINES``.
-        until: the last phase to run; a program exists only after ``"vm"``.
+        pipeline: a name of ``PIPELINES``, or a lab pipeline with steps changed.
+        until: the last phase to run, or of a lab pipeline the last step; a program exists only
+            after ``"vm"``.
+        from_step: of a lab pipeline, the first step to run: the source is IR as it stands there.
         flags: further ``iree-compile`` flags; they win over those of the target.
         name: what diagnostics call a source that is not a file.
         inputs: example arguments, which a JAX function or a PyTorch module is traced with.
@@ -86,24 +107,45 @@ def compile(
         CompileError: anything else, such as an unknown flag.
         Each carries ``trace`` with the steps that ran.
     """
-    if pipeline not in PIPELINES:
-        raise CompileError(f"unknown pipeline {pipeline!r}; known: {', '.join(PIPELINES)}")
-    request = _Request(
-        resolve(source, name=name, inputs=inputs),
-        target,
-        pipeline,
-        until,
-        tuple(flags),
-        compile_flags(target, until, flags),
-    )
+    source = resolve(source, name=name, inputs=inputs)
+    request = _request(source, target, pipeline, until, from_step, flags)
     with _job_folder() as folder:
         started = time.perf_counter()
         reader = DumpReader(folder.snapshots, folder.journal)
-        job = _submit(request, folder, arguments)
+        job = _submit(request, folder, driver_arguments if request.steps else arguments)
         code = _wait(job, reader, progress)
-        assembly = assemble(reader.dumps, reader.parser)
+        assembly = assemble(reader.dumps, reader.parser, request.steps)
         seconds = time.perf_counter() - started
         return _finish(request, folder, assembly, code, seconds)
+
+
+def _request(
+    source: Source,
+    target: str,
+    pipeline: str | Pipeline,
+    until: str,
+    from_step: str | None,
+    flags: Sequence[str],
+) -> _Request:
+    """What ``compile`` was asked for, checked."""
+    if isinstance(pipeline, str) and pipeline not in PIPELINES:
+        raise CompileError(f"unknown pipeline {pipeline!r}; known: {', '.join(PIPELINES)}")
+    if pipeline == "upstream":
+        if from_step is not None:
+            raise CompileError("from_step= goes with pipeline='lab': upstream runs as a whole")
+        command = compile_flags(target, until, flags)
+        return _Request(source, target, pipeline, until, tuple(flags), command)
+    steps = lab_pipeline() if isinstance(pipeline, str) else pipeline
+    check_flags(flags)
+    return _Request(
+        source,
+        target,
+        "lab",
+        until,
+        tuple(flags),
+        compile_flags(target, "vm", flags),
+        selected(steps, from_step, until),
+    )
 
 
 @contextlib.contextmanager
@@ -134,6 +176,16 @@ def _submit(
     else:
         name, cwd = Path(request.source.name).name, folder.root
         (folder.root / name).write_text(request.source.text)
+    if request.steps:
+        write_job(
+            folder.job,
+            request.steps,
+            source=name,
+            flags=request.command,
+            output=folder.vmfb if request.complete else None,
+            outcome=folder.outcome,
+            elide=ELIDE_ELEMENTS,
+        )
     return WORKER.submit(
         arguments(name, request.command, folder),
         cwd=cwd,
@@ -141,6 +193,7 @@ def _submit(
         stderr=folder.stderr,
         snapshots=folder.snapshots,
         journal=folder.journal,
+        lab=folder.job if request.steps else None,
     )
 
 
@@ -164,7 +217,7 @@ def _finish(
     """The trace of a compilation that succeeded; the error of one that did not."""
     stderr = folder.stderr.read_text("utf-8", "replace") if folder.stderr.exists() else ""
     diagnostics = parse_diagnostics(stderr)
-    program = _program(request, folder) if code == 0 and request.until == "vm" else None
+    program = _program(request, folder) if code == 0 and request.complete else None
     trace = Trace(
         name=request.source.stem,
         source=request.source.text,
@@ -181,8 +234,18 @@ def _finish(
         compiled=program,
     )
     if code != 0:
+        if (code or 0) > 0 and (error := _stopped(request, folder, trace, stderr)):
+            raise error
         raise _error(request, trace, assembly, code, stderr)
     return trace
+
+
+def _stopped(
+    request: _Request, folder: JobFolder, trace: Trace, stderr: str
+) -> CompileError | None:
+    """What a lab pipeline says stopped it."""
+    errors = tuple(d for d in trace.diagnostics if d.severity == "error")
+    return stopped(folder.outcome, trace.name, errors, stderr.strip(), trace)
 
 
 def _program(request: _Request, folder: JobFolder) -> Program:
@@ -246,13 +309,19 @@ def _crashing_pass(request: _Request) -> tuple[str, str] | None:
     None where it does not crash again, or takes no pass to crash.
     """
     with _job_folder() as folder:
-        job = _submit(request, folder, crash_arguments)
+        job = _submit(request, folder, crash_driver_arguments if request.steps else crash_arguments)
         try:
             while (code := job.poll(_POLL_SECONDS)) is None:
                 pass
         finally:
             job.kill()
-        return DumpReader(folder.snapshots, folder.journal).newest_begun() if code < 0 else None
+        if code >= 0:
+            return None
+        reader = DumpReader(folder.snapshots, folder.journal)
+        begun = reader.newest_begun()
+        if request.steps and request.steps[max(reader.stage, 0)].kind == "python":
+            return request.steps[reader.stage].name, "builtin_module_no-symbol-name"
+        return begun
 
 
 def _reproducer(request: _Request) -> str:

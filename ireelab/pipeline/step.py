@@ -27,7 +27,7 @@ class Step:
     between the snapshots that surround it, so its resolution is that of the file system's
     clock (nanoseconds on current kernels, 1-4 ms on Linux before 6.13).
     ``delta`` counts ops per dialect added or removed in the scope. A ``composite`` step ran
-    other steps, which stand before it.
+    other steps, which stand before it. ``lab`` names the step of a lab pipeline it is part of.
     """
 
     index: int
@@ -38,6 +38,7 @@ class Step:
     changed: bool
     delta: Mapping[str, int]
     composite: bool
+    lab: str = ""
 
     def __str__(self) -> str:
         mark = "*" if self.changed else " "

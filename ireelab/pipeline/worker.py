@@ -41,7 +41,7 @@ def _compile(request: dict[str, Any]) -> NoReturn:
     if request.get("lab"):
         from ireelab.pipeline import lab_worker
 
-        sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         os._exit(lab_worker.run(request["lab"], argv, journal))
     os._exit(compiler_ffi.run_main(argv))
 
