@@ -3,6 +3,17 @@ import { button, h, KEYS, treeOf, uniqueId } from "./dom.ts";
 
 const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
   [
+    "Everywhere",
+    [
+      ["1 … 9", "go to a pane: steps, IR, details, …"],
+      ["Alt+←  Alt+→", "back, forward through selections"],
+      ["Shift+F10", "arrange the pane (on its tab)"],
+      ["← →", "change the tab, move a bar between panes"],
+      ["Enter", "collapse (on a bar between panes)"],
+      ["Esc", "select nothing"],
+    ],
+  ],
+  [
     "Steps",
     [
       ["J  K", "next, previous step"],
@@ -22,7 +33,25 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["M", "whole module, or the step's scope"],
       ["Ctrl+F", "search in the text"],
       ["Ctrl+click", "go to a definition"],
-      ["Enter, click", "select a line and its events"],
+      ["Enter, click", "select a line and what it dispatches"],
+    ],
+  ],
+  [
+    "Streams (when focused)",
+    [
+      ["↑ ↓", "walk along edges"],
+      ["← →", "walk within a wave"],
+      ["Enter, double click", "open or close a group"],
+      ["+  −  Ctrl+wheel", "zoom"],
+      ["F  0", "go to the selection, show everything"],
+      ["/", "find"],
+    ],
+  ],
+  [
+    "Allocation, barriers (when focused)",
+    [
+      ["← →", "move the step of the schedule"],
+      ["↑ ↓", "next, previous slice, command or barrier"],
     ],
   ],
   [
@@ -33,6 +62,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["W S, wheel", "zoom (when focused)"],
       ["A D, drag", "pan (when focused)"],
       ["F  0", "fit the selection, everything"],
+      ["M", "measure the selected event (when focused)"],
       ["Shift+drag", "measure an area"],
     ],
   ],

@@ -323,6 +323,7 @@ export class TimelineView {
       a: () => this.pan(-0.15),
       d: () => this.pan(0.15),
       f: () => this.fit(),
+      m: () => this.selected !== null && this.measure(...this.timesOf(this.selected)),
       "0": () => {
         this.showAll();
         this.redraw();
