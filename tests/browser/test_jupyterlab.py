@@ -212,3 +212,34 @@ def test_the_page_from_the_command_line_is_the_same_explorer(
     page.locator(".il-step").first.click()
     page.keyboard.press("j")
     expect(page.locator(".il-step.il-selected")).to_contain_text("auto-input-conversion")
+
+
+def test_models_come_from_the_kernel_and_cells_of_one_trace_share_a_selection(
+    open_notebook: OpenNotebook,
+) -> None:
+    cells = [MLP, "il.allocation(trace)", "il.barriers(trace)"]
+    notebook = open_notebook("linked.ipynb", cells)
+    notebook.run_all()
+    explorers = notebook.page.locator(".ireelab")
+    expect(explorers).to_have_count(3, timeout=30_000)
+    explorer, allocation, barriers = (explorers.nth(i) for i in range(3))
+
+    # Asked for over the comm when the pane is first shown.
+    explorer.scroll_into_view_if_needed()
+    explorer.locator("[data-pane-tab=streams]").click()
+    expect(explorer.locator(".il-graph-canvas")).to_be_visible(timeout=30_000)
+    expect(explorer.locator("[data-pane=streams] .il-note")).to_contain_text("2 commands")
+
+    # A slice chosen in its own cell is chosen in the explorer, and its barrier in the third.
+    allocation.scroll_into_view_if_needed()
+    allocation.locator(".il-live-row").first.click()
+    wait_for(notebook, lambda: selection(notebook)["item"] == "slice:0")
+    barriers.scroll_into_view_if_needed()
+    barriers.locator(".il-b-command").nth(1).click()
+    wait_for(notebook, lambda: selection(notebook)["item"] == "recorded:0.1")
+    allocation.scroll_into_view_if_needed()
+    expect(allocation.locator(".il-live-row.il-selected")).to_have_count(1)
+
+    # The state that the explorer has now brings the view back.
+    assert notebook.evaluate("explorer.state['selection']['item']") == "'recorded:0.1'"
+    assert "streams" in notebook.evaluate("str(explorer.state['layout'])")

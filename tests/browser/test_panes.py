@@ -199,6 +199,16 @@ def violations(page: Page) -> list[str]:
     return [re.sub(r"\s+", " ", line) for line in found]
 
 
+def test_the_timeline_is_saved_for_perfetto(open_page: OpenPage, page_file: Path) -> None:
+    page = open_page(page_file)
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="Chrome trace").click()
+    saved = json.loads(Path(waiting.value.path()).read_text())
+    dispatches = [e for e in saved["traceEvents"] if e.get("cat") == "dispatch"]
+    assert len(dispatches) == 4, "two dispatches, each on two workers"
+
+
 def test_models_absent_from_a_page_say_so(
     open_page: OpenPage, trace: il.Trace, tmp_path: Path
 ) -> None:

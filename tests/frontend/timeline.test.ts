@@ -8,6 +8,7 @@ import {
   statistics,
   ticks,
 } from "../../frontend/src/data/timeline.ts";
+import { toCsv, toPerfetto } from "../../frontend/src/data/timeline_export.ts";
 import { shortName } from "../../frontend/src/data/names.ts";
 import type { TimelineEvent } from "../../frontend/src/data/types.ts";
 
@@ -144,4 +145,23 @@ test("statistics count what lies inside", () => {
 test("dispatches are told apart by what they do", () => {
   assert.equal(shortName("mlp_dispatch_12_matmul_8x64_f32"), "matmul_8x64_f32");
   assert.equal(shortName("copy"), "copy");
+});
+
+test("exports: spans per worker, names of processes, quoted text", () => {
+  const shared = event({
+    name: 'a,"b"', queue: "q", worker: 0, start_ns: 2000, end_ns: 5000, workgroups: [4, 2, 1],
+    lanes: [
+      { worker: 0, start_ns: 2000, end_ns: 4000, workgroups: 4 },
+      { worker: 1, start_ns: 2500, end_ns: 5000, workgroups: 4 },
+    ],
+  });
+  const host = event({ name: "call", kind: "call", queue: "q", worker: -1, start_ns: 0, end_ns: 6000 });
+  const { traceEvents } = JSON.parse(toPerfetto([host, shared])) as { traceEvents: Record<string, unknown>[] };
+  const slices = traceEvents.filter(({ ph }) => ph === "X");
+  assert.deepEqual(slices.map(({ pid, tid, ts, dur }) => [pid, tid, ts, dur]), [[1, 0, 0, 6], [2, 1, 2, 2], [2, 2, 2.5, 2.5]]);
+  const names = traceEvents.filter(({ ph }) => ph === "M").map(({ args }) => (args as { name: string }).name);
+  assert.deepEqual(names, ["host", "q", "host", "worker 0", "worker 1"]);
+  const [head, , row] = toCsv([host, shared]).split("\r\n");
+  assert.equal(head.split(",").length, 11);
+  assert.match(row, /^"a,""b""",dispatch,q,0,2000,5000,4x2x1,/);
 });

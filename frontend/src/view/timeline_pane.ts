@@ -1,7 +1,9 @@
 /** The bottom of the explorer: the timeline as a picture or as a table, with its legend. */
 import { formatNs, plural } from "../data/format.ts";
 import type { Run } from "../data/types.ts";
-import { h } from "./dom.ts";
+import { toCsv, toPerfetto } from "../data/timeline_export.ts";
+import { button, h } from "./dom.ts";
+import { openMenu } from "./menu.ts";
 import { Pane } from "./pane.ts";
 import { kindVariable } from "./timeline_draw.ts";
 import { TimelineTable } from "./timeline_table.ts";
@@ -42,7 +44,13 @@ export class TimelinePane {
       onArea: (summary) => this.pane.setNote(summary || this.summary),
     });
     this.table = new TimelineTable(timeline, events.onSelect);
-    this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))));
+    const exports = button("Export", { class: "il-toggle", title: "Save the timeline", "aria-haspopup": "menu" }, () =>
+      openMenu(root, exports, "Save the timeline", [
+        { label: "Chrome trace", hint: "Perfetto", run: () => save("timeline.json", toPerfetto(timeline)) },
+        { label: "Table", hint: "CSV", run: () => save("timeline.csv", toCsv(timeline)) },
+      ]),
+    );
+    this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))), exports);
     this.pane.body.append(this.view.element, this.table.element);
     this.setMode("timeline");
   }
@@ -107,4 +115,11 @@ function legend(kinds: ReadonlySet<string>): HTMLElement {
     element.append(h("span", { class: "il-legend-item" }, swatch, kind));
   }
   return element;
+}
+
+/** Hands a text to the browser as a file. */
+function save(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text]));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
