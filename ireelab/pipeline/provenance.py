@@ -308,15 +308,22 @@ class _Query:
             piece, _, path = module.by_key[key]
             if not any(node.kind in _EXECUTABLES for node in path):
                 continue
-            texts = own_lines(piece)
-            for line in lines:
-                above = (_KERNEL.match(texts[n]) for n in range(line, -1, -1))
-                names.update(match[1] for match in above if match)
+            names.update(_functions_at(own_lines(piece), lines))
         return tuple(sorted(names & self._sites.kernels))
 
     def _telling(self, atoms: set[int]) -> set[int]:
         """Without those that are whole functions, where there are others."""
         return self._index.ops_among(atoms) or atoms
+
+
+def _functions_at(texts: Sequence[str], lines: set[int]) -> Iterator[str]:
+    """The names of the functions that begin last before any of these lines."""
+    name = ""
+    for number, text in enumerate(texts[: max(lines) + 1]):
+        match = _KERNEL.match(text)
+        name = match[1] if match else name
+        if number in lines and name:
+            yield name
 
 
 def _events(run: ProfiledRun | None, kernels: set[str]) -> tuple[int, ...]:

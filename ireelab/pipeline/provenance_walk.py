@@ -26,6 +26,8 @@ Piece = tuple[Node, bool]
 """A node's own lines: those of its head, or (True) of its tail."""
 
 PieceKey = tuple[bytes, bool]
+_LineKey = tuple[str, int]
+
 Places = dict[PieceKey, set[int]]
 """Lines by the piece that they stand in."""
 
@@ -154,6 +156,8 @@ class _Change:
         self._index = index
         self._old = _by_key(index, gone)
         self._new = _by_key(index, come)
+        self._pairs: dict[tuple[_LineKey, str], dict[tuple[PieceKey, int], tuple[Piece, int]]] = {}
+        self._answers: dict[tuple[int, str], list[tuple[Piece, int]]] = {}
         self._fresh = [
             (piece, line, key)
             for key, places in self._new.items()
@@ -166,27 +170,38 @@ class _Change:
         same = self._new.get(own)
         if same:
             # The k-th of equal lines stays the k-th, within its function where that is there.
-            near = [p for p in same if p[0][0].name == piece[0].name] or same
-            mine = [p for p in self._old[own] if p[0][0].name == piece[0].name]
-            return [near[min(mine.index((piece, line)), len(near) - 1)]]
-        atoms = self._index.atoms_near(own[1])
+            where = (own, piece[0].name)
+            pairs = self._pairs.get(where)
+            if pairs is None:
+                near = [p for p in same if p[0][0].name == piece[0].name] or same
+                mine = [p for p in self._old[own] if p[0][0].name == piece[0].name]
+                pairs = self._pairs[where] = {
+                    (_key(old), at): near[min(rank, len(near) - 1)]
+                    for rank, (old, at) in enumerate(mine)
+                }
+            return [pairs[_key(piece), line]]
+        name = op_name(own[0])
+        known = self._answers.get((own[1], name))
+        if known is None:
+            known = self._answers[own[1], name] = self._successors(own[1], name, groups)
+        return known
+
+    def _successors(self, group: int, name: str, groups: set[int]) -> list[tuple[Piece, int]]:
+        """The new lines that an op of this name and group became."""
+        atoms = self._index.atoms_near(group)
         found = [
             (place, at, key)
             for place, at, key in self._fresh
             if key[1] in groups and not atoms.isdisjoint(self._index.groups[key[1]])
         ]
-        name = op_name(own[0])
         for rule in (
-            [f for f in found if f[2][1] == own[1] and op_name(f[2][0]) == name],
-            [f for f in found if f[2][1] == own[1]],
+            [f for f in found if f[2][1] == group and op_name(f[2][0]) == name],
+            [f for f in found if f[2][1] == group],
             found,
         ):
             if rule:
                 return [(place, at) for place, at, _ in rule]
         return []
-
-
-_LineKey = tuple[str, int]
 
 
 def _line_key(index: ProvenanceIndex, piece: Piece, line: int) -> _LineKey:

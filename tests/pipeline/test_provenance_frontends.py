@@ -48,7 +48,9 @@ def test_a_jax_function_and_its_python_lines() -> None:
     line = double.__code__.co_firstlineno + 1
     frame = found.sources[0].origins[0][0]
     assert (frame.file, frame.line) == (__file__, line)
-    assert not any("frontends" in f.file for s in found.sources for c in s.origins for f in c)
+    assert not any(
+        "ireelab/frontends" in f.file for s in found.sources for c in s.origins for f in c
+    )
     assert len(found.events) == 1
     lowered = jax.jit(double).lower(x)
     assert resolve(lowered).dialect == "stablehlo"
