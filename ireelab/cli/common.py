@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program
 
-PIPELINES = ("upstream",)
+PIPELINES = ("upstream", "lab")
 
 
 class UsageError(IreelabError):
@@ -80,6 +80,11 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="a flag of iree-compile, for example --flag=--iree-opt-level=O3; may be repeated",
     )
+    group.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compile even what was compiled before; IREELAB_CACHE_SIZE limits the cache, in bytes",
+    )
 
 
 def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
@@ -87,7 +92,7 @@ def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
         "--pipeline",
         default="upstream",
         choices=PIPELINES,
-        help="whose passes: upstream is IREE's own order (%(default)s)",
+        help="whose passes: upstream is IREE's own driver, lab the same as named steps (%(default)s)",
     )
 
 
@@ -133,6 +138,8 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
     import ireelab
     from ireelab.pipeline.targets import target_of
 
+    if path.suffix == ".iltrace":
+        return ireelab.load_trace(path)
     with Progress(f"compiling {path.name}") as progress:
         return ireelab.compile(
             path,
@@ -140,6 +147,7 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
             pipeline=arguments.pipeline,
             flags=tuple(arguments.flags),
             progress=progress,
+            cache=not arguments.no_cache,
         )
 
 

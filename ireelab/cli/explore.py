@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """  ireelab explore model.mlir                    # writes model.html
   ireelab explore model.mlir --run --input=8x64xf32=1 --html out.html
+  ireelab explore model.mlir --save-trace model.iltrace   # and later, without the compiler:
+  ireelab explore model.iltrace
   ireelab explore model.mlir --json - | jq '.steps[] | select(.changed) | .name'
 """
 
@@ -40,7 +42,7 @@ def add(commands: Commands) -> None:
         "works offline. A failed or interrupted compilation is written too, as far as it got.",
         examples=_EXAMPLES,
     )
-    parser.add_argument("file", metavar="FILE", help="an .mlir file")
+    parser.add_argument("file", metavar="FILE", help="an .mlir file, or a saved .iltrace")
     parser.add_argument("--html", metavar="OUT", help="the page (default: FILE's name, .html)")
     parser.add_argument("--json", metavar="OUT", help="steps and run as JSON; - for stdout")
     parser.add_argument(
@@ -48,6 +50,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="run it too, with a timeline; without --input, on made-up inputs",
     )
+    parser.add_argument("--save-trace", metavar="OUT", help="every step as one .iltrace file")
     add_run_options(parser)
     add_compile_options(parser)
     parser.set_defaults(execute=execute)
@@ -66,6 +69,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if error.trace is not None and error.trace.steps:
             _write(error, error.trace, None, html, arguments.json)
         raise
+    if arguments.save_trace is not None:
+        _save(arguments.save_trace, lambda: trace.save(arguments.save_trace))
     ran = _run(trace, arguments, inputs) if arguments.run else None
     _write(trace, trace, ran, html, arguments.json)
     if arguments.json != "-":

@@ -24,6 +24,7 @@ from ireelab.errors import (
 )
 from ireelab.frontends.source import Source, resolve
 from ireelab.pipeline.assemble import Assembly, assemble
+from ireelab.pipeline.cache import cache_key, cached_trace, keep_trace
 from ireelab.pipeline.capture import DumpReader
 from ireelab.pipeline.client import WORKER, Job
 from ireelab.pipeline.diagnostics import parse_diagnostics
@@ -36,6 +37,7 @@ from ireelab.pipeline.upstream import (
     ELIDE_ELEMENTS,
     JobFolder,
     arguments,
+    careful_arguments,
     compile_flags,
     crash_arguments,
     crash_driver_arguments,
@@ -48,6 +50,9 @@ PIPELINES = ("upstream", "lab")
 
 Progress = Callable[[int, str], None]
 """Called while compiling with the number of snapshots so far and the newest pass."""
+
+Arguments = Callable[[str, Sequence[str], JobFolder], Sequence[str]]
+"""Makes the compiler's command line from source, flags and folder."""
 
 _POLL_SECONDS = 0.02
 _SHM = Path("/dev/shm")
@@ -83,6 +88,7 @@ def compile(
     name: str | None = None,
     inputs: Sequence[object] = (),
     progress: Progress | None = None,
+    cache: bool = False,
 ) -> Trace:
     """Compile a model and keep every step.
 
@@ -98,6 +104,9 @@ def compile(
         name: what diagnostics call a source that is not a file.
         inputs: example arguments, which a JAX function or a PyTorch module is traced with.
         progress: called from this thread while the compiler works.
+        cache: take the trace from disk where the same was compiled before, and keep it there; of
+            IREE's own pipeline only, since a Python pass may have changed. See
+            ``ireelab.pipeline.cache``.
 
     Raises:
         InvalidIR: the source does not parse or verify.
@@ -109,11 +118,42 @@ def compile(
     """
     source = resolve(source, name=name, inputs=inputs)
     request = _request(source, target, pipeline, until, from_step, flags)
+    if request.steps or not cache:
+        return _compile(request, progress)
+    key = cache_key(
+        request.source.text,
+        request.source.name,
+        request.until,
+        request.target,
+        request.flags,
+        request.command,
+    )
+    trace = cached_trace(key)
+    if trace is None:
+        trace = _compile(request, progress)
+        keep_trace(key, trace)
+    return trace
+
+
+def _compile(request: _Request, progress: Progress | None) -> Trace:
+    """Run it; once more, carefully, where printing is what crashed."""
+    try:
+        return _attempt(request, driver_arguments if request.steps else arguments, progress)
+    except CompilerCrashed as error:
+        if error.step is not None or request.steps:
+            raise
+        # No pass crashes: a failing pass left IR that only a printer which verifies survives.
+        return _attempt(request, careful_arguments, progress)
+
+
+def _attempt(request: _Request, arguments: Arguments, progress: Progress | None) -> Trace:
     with _job_folder() as folder:
         started = time.perf_counter()
         reader = DumpReader(folder.snapshots, folder.journal)
-        job = _submit(request, folder, driver_arguments if request.steps else arguments)
+        job = _submit(request, folder, arguments)
         code = _wait(job, reader, progress)
+        if request.steps and folder.stdout.exists():  # What Python passes printed is the user's.
+            print(folder.stdout.read_text("utf-8", "replace"), end="")
         assembly = assemble(reader.dumps, reader.parser, request.steps)
         seconds = time.perf_counter() - started
         return _finish(request, folder, assembly, code, seconds)
@@ -168,7 +208,7 @@ def _job_folder() -> Generator[JobFolder]:
 def _submit(
     request: _Request,
     folder: JobFolder,
-    arguments: Callable[[str, Sequence[str], JobFolder], Sequence[str]],
+    arguments: Arguments,
 ) -> Job:
     """Start the compiler; a source without a file is written beside the other files of the job."""
     if request.source.path is not None:
@@ -284,11 +324,15 @@ def _error(
 
 def _crash(
     request: _Request, trace: Trace, errors: Sequence[Diagnostic], code: int
-) -> CompilerCrashed:
+) -> CompileError:
     """Name the pass that died."""
-    step, folder = _crashing_pass(request) or (None, "")
+    try:
+        step, folder = _crashing_pass(request) or (None, "")
+    except KeyboardInterrupt:
+        ran = f"after {len(trace.steps)} steps, while looking for the pass that crashed"
+        return CompileInterrupted(f"{trace.name}: compilation stopped {ran}", trace=trace)
     ops = trace.snapshots[-1].module.children if trace.snapshots else ()
-    op = next((op.name for op in ops if op.folder == folder), folder)
+    op = next((op.name for op in ops if op.folder == folder), "the module")
     after = f"after {trace.steps[-1].name}" if trace.steps else "before the first pass"
     where = f"in {step} on {op}" if step else f"{after}, and not when tried again,"
     name = signal.Signals(-code).name

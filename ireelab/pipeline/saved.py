@@ -29,6 +29,9 @@ from ireelab.program import Program
 SUFFIX = ".iltrace"
 """How files with a saved trace are named."""
 
+_NodeRecord = tuple[str, str, str | int, list[int], str, str, str, dict[str, int]]
+"""Kind, symbol, head or its piece, children, tail, digest, frame, ops per dialect."""
+
 _VERSION = 1
 _MAGIC = b"ILTRACE"
 _HEADER = struct.Struct("<7sBQQ32s")
@@ -106,7 +109,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write beside the path, then rename: readers and other writers never see half a file."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
         Path(name).replace(path)
     except BaseException:
@@ -165,7 +168,8 @@ def _checked(data: bytes, where: str) -> tuple[dict[str, Any], list[bytes]]:
 
 def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
     nodes: list[Node] = []
-    for kind, symbol, packed, children, tail, digest, frame, counts in index["nodes"]:
+    records: list[_NodeRecord] = index["nodes"]
+    for kind, symbol, packed, children, tail, digest, frame, counts in records:
         head = packed if isinstance(packed, str) else pieces[packed]
         below = tuple(nodes[number] for number in children)
         digests = bytes.fromhex(digest), bytes.fromhex(frame)

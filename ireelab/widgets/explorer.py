@@ -16,6 +16,7 @@ import traitlets
 
 from ireelab.errors import CompileError
 from ireelab.pipeline.compile import compile
+from ireelab.pipeline.saved import SUFFIX, load_trace
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
@@ -178,14 +179,15 @@ def explore(
 ) -> Explorer:
     """The explorer of a trace, and of its run where ``result`` is given.
 
-    MLIR text and ``.mlir`` files are compiled first. A :class:`CompileError`, given or met while
+    MLIR text and ``.mlir`` files are compiled first, ``.iltrace`` files loaded. A :class:`CompileError`, given or met while
     compiling, is explored too: its diagnostics, and the steps before the failure. A program
     without a trace, such as one that ``il.load`` read, is shown disassembled. ``state`` brings a
     view back: what ``Explorer.state`` gave, or the explorer's Link button copied.
     """
     if isinstance(shown, str | Path):
         try:
-            shown = compile(shown)
+            saved = "\n" not in str(shown) and str(shown).endswith(SUFFIX)
+            shown = load_trace(shown) if saved else compile(shown)
         except CompileError as error:
             shown = error
     explorer = Explorer(height=height, theme=theme)
