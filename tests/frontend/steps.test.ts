@@ -13,6 +13,7 @@ import {
   splitName,
   symbolOf,
 } from "../../frontend/src/data/steps.ts";
+import { opCounts, sparkline } from "../../frontend/src/data/op_counts.ts";
 import type { Step } from "../../frontend/src/data/types.ts";
 
 let count = 0;
@@ -105,4 +106,13 @@ test("numbers have three digits and a unit", () => {
   assert.equal(plain(formatBytes(4416)), "4.31 KiB");
   assert.equal(formatDeltaTotals({ a: 2, b: -3, c: 1 }), "+3 −3");
   assert.equal(formatDeltaTotals({}), "");
+});
+
+test("op counts add up what single steps changed", () => {
+  const counted = (composite: boolean, delta: Record<string, number>) =>
+    ({ composite, delta }) as unknown as Step;
+  const counts = opCounts([counted(false, { flow: 3, arith: -1 }), counted(true, { flow: 2 }), counted(false, { hal: -5 })]);
+  assert.deepEqual([...counts], [2, 2, -3]);
+  assert.equal(sparkline(Float64Array.from([0, 10]), 2, 12), "0,11.0 1,1.0");
+  assert.equal(sparkline(Float64Array.from([4, 4]), 1, 12).split(" ").length, 2);
 });

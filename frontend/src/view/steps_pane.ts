@@ -12,6 +12,7 @@ import {
 } from "../data/steps.ts";
 import type { Step } from "../data/types.ts";
 import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
+import { OpSparkline } from "./op_sparkline.ts";
 import { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
 
@@ -30,6 +31,7 @@ export class StepsPane {
   private readonly filterInput: HTMLInputElement;
   private readonly changedButton: HTMLButtonElement;
   private readonly empty = h("div", { class: "il-empty-note", hidden: true });
+  private readonly sparkline: OpSparkline;
   private readonly toggled = new Set<string>();
   private readonly idPrefix = uniqueId("row");
   private steps: readonly Step[] = [];
@@ -49,6 +51,7 @@ export class StepsPane {
       spellcheck: "false",
       ...KEYS,
     });
+    this.sparkline = new OpSparkline((step) => events.onSelect(step));
     this.changedButton = button(
       "Changed",
       {
@@ -81,6 +84,7 @@ export class StepsPane {
         "div",
         { class: "il-steps" },
         h("div", { class: "il-steps-tools" }, this.filterInput, this.changedButton),
+        this.sparkline.element,
         this.empty,
         this.list.element,
       ),
@@ -93,12 +97,14 @@ export class StepsPane {
 
   setSteps(steps: readonly Step[]): void {
     this.steps = steps;
+    this.sparkline.setSteps(steps);
     this.rebuild();
   }
 
   show(selected: number | null, base: number | null): void {
     const moved = selected !== this.selected;
     this.selected = selected;
+    this.sparkline.show(selected);
     this.base = base;
     const step = selected === null ? undefined : this.steps[selected];
     if (moved && step && this.rowOfStep(step.i) < 0) this.openGroupsOf(step);
