@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ireelab.pipeline.pass_facts import pass_description, pass_link
+
 PHASES = (
     "input",
     "abi",
@@ -39,6 +41,16 @@ class Step:
     delta: Mapping[str, int]
     composite: bool
     lab: str = ""
+
+    @property
+    def description(self) -> str:
+        """One line on what the pass does, "" where nothing is known."""
+        return pass_description(self.name)
+
+    @property
+    def link(self) -> str:
+        """Where the pass is implemented or documented, "" where unknown."""
+        return pass_link(self.name)
 
     def __str__(self) -> str:
         mark = "*" if self.changed else " "
