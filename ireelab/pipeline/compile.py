@@ -32,6 +32,7 @@ from ireelab.pipeline.lab.job import check_flags, selected, stopped, write_job
 from ireelab.pipeline.lab.pipeline import Pipeline
 from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.lab.step import LabStep
+from ireelab.pipeline.reproducer import write_reproducer
 from ireelab.pipeline.trace import Trace
 from ireelab.pipeline.upstream import (
     ELIDE_ELEMENTS,
@@ -174,7 +175,7 @@ def _request(
         if from_step is not None:
             raise CompileError("from_step= goes with pipeline='lab': upstream runs as a whole")
         command = compile_flags(target, until, flags)
-        return _Request(source, target, pipeline, until, tuple(flags), command)
+        return _Request(source, target, "upstream", until, tuple(flags), command)
     steps = lab_pipeline() if isinstance(pipeline, str) else pipeline
     check_flags(flags)
     return _Request(
@@ -314,7 +315,7 @@ def _error(
         return InvalidIR(_located(errors[0]), diagnostics=errors, trace=trace)
     if errors or step:
         message = f"{trace.name}: pass {step or 'unknown'} failed: {first or 'no diagnostic'}"
-        reproducer = _reproducer(request)
+        reproducer = _reproducer(request, trace, step)
         return PassFailed(
             message, diagnostics=errors, step=step, trace=trace, reproducer=reproducer
         )
@@ -336,7 +337,7 @@ def _crash(
     after = f"after {trace.steps[-1].name}" if trace.steps else "before the first pass"
     where = f"in {step} on {op}" if step else f"{after}, and not when tried again,"
     name = signal.Signals(-code).name
-    reproducer = _reproducer(request)
+    reproducer = _reproducer(request, trace, step)
     return CompilerCrashed(
         f"{trace.name}: the compiler process died with {name} {where} "
         f"({len(trace.steps)} steps had run). Reproduce with: {reproducer}",
@@ -368,14 +369,12 @@ def _crashing_pass(request: _Request) -> tuple[str, str] | None:
         return begun
 
 
-def _reproducer(request: _Request) -> str:
-    """A command that shows the failure with IREE's own tool; keeps a text source in a file."""
-    path = request.source.path
-    if path is None:
-        folder = Path(tempfile.mkdtemp(prefix="ireelab-reproducer-"))
-        path = folder / Path(request.source.name).name
-        path.write_text(request.source.text)
-    return shlex.join(["iree-compile", str(path), *request.command, "-o", os.devnull])
+def _reproducer(request: _Request, trace: Trace, step: str | None) -> str:
+    """A command that shows the failure with IREE's own tool; what it needs is kept in a folder."""
+    name = Path(request.source.name).name
+    rest = (*request.command, "-o", os.devnull)
+    folder = write_reproducer(trace, name, ["iree-compile", name, *rest], step)
+    return shlex.join(["iree-compile", str(folder / name), *rest])
 
 
 def _located(diagnostic: Diagnostic) -> str:

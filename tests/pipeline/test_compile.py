@@ -158,7 +158,8 @@ def test_a_source_that_does_not_verify_carries_notes() -> None:
     assert caught.value.diagnostics[0].notes
 
 
-def test_a_pass_that_fails_is_named() -> None:
+def test_a_pass_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = (
         "func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
         '  %0 = stablehlo.custom_call @nobody(%a) {backend_config = ""}'
@@ -173,9 +174,20 @@ def test_a_pass_that_fails_is_named() -> None:
     assert error.diagnostics[0].line == 2
     assert error.trace is not None
     assert error.trace.ir(0)
+    (folder,) = tmp_path.glob("ireelab-reproducer-*")
+    assert str(folder) in str(error.reproducer)
+    assert (folder / "cell.mlir").read_text() == source
+    assert f"iree-opt before.mlir --{error.step}" in (folder / "README.txt").read_text()
+    assert "stablehlo.custom_call" in (folder / "before.mlir").read_text()
+    command = [IREE_COMPILE.with_name("iree-opt"), "before.mlir", f"--{error.step}"]
+    again = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert "failed to legalize" in again.stderr
 
 
-def test_a_crash_of_the_compiler_leaves_this_process_alone() -> None:
+def test_a_crash_of_the_compiler_leaves_this_process_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     crashing = (
         "func.func @f(%a: tensor<?xf32>) -> tensor<?xf32> {\n"
         '  %0 = "no_dialect.op"(%a) : (tensor<?xf32>) -> tensor<?xf32>\n'
