@@ -35,7 +35,12 @@ MAY_IMPORT["cli"] = {*MAY_IMPORT, "widgets"}
 MAY_IMPORT["__init__"] = MAY_IMPORT["__main__"] = {*MAY_IMPORT, "cli"}
 
 
-IMPORTS_COMPILER = ("pipeline/session.py", "frontends/torch.py", "frontends/onnx.py")
+IMPORTS_COMPILER = (
+    "pipeline/session.py",
+    "pipeline/lab_worker.py",
+    "frontends/torch.py",
+    "frontends/onnx.py",
+)
 
 
 def imports(source: str, *, types_too: bool) -> Iterator[str]:

@@ -73,6 +73,12 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--target", help="what to compile for (what --device needs, or llvm-cpu)")
     add_pipeline_option(group)
     group.add_argument(
+        "--until", default="vm", metavar="S", help="the last phase or lab step (%(default)s)"
+    )
+    group.add_argument(
+        "--from-step", metavar="S", help="the first lab step: FILE holds the IR as it stands there"
+    )
+    group.add_argument(
         "--flag",
         dest="flags",
         action="append",
@@ -145,6 +151,8 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
             path,
             target=arguments.target or target_of(getattr(arguments, "device", "llvm-cpu")),
             pipeline=arguments.pipeline,
+            until=arguments.until,
+            from_step=arguments.from_step,
             flags=tuple(arguments.flags),
             progress=progress,
             cache=not arguments.no_cache,

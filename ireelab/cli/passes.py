@@ -35,8 +35,10 @@ def add(commands: Commands) -> None:
         "passes",
         summary="list the steps of a pipeline: name, phase, what it does",
         description="Compile a small program (or FILE) and list the passes that ran, in order: "
-        "each once per phase, with how often it ran and what IREE says it does.",
-        examples="  ireelab passes\n  ireelab passes model.mlir --json",
+        "each once per phase, with how often it ran and what IREE says it does. "
+        "Of the lab pipeline, without FILE, its steps and why each stands where it does.",
+        examples="  ireelab passes\n  ireelab passes model.mlir --json\n"
+        "  ireelab passes --pipeline lab",
     )
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a program to follow (default: an example)"
@@ -50,6 +52,9 @@ def add(commands: Commands) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     import ireelab
 
+    if arguments.pipeline == "lab" and arguments.file is None:
+        _print_lab(as_json=arguments.json)
+        return 0
     source = existing_file(arguments.file) if arguments.file else ireelab.examples.path("mlp")
     with Progress(f"compiling {source.name}") as progress:
         trace = ireelab.compile(
@@ -66,6 +71,22 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     _print_lines(runs, texts)
     return 0
+
+
+def _print_lab(*, as_json: bool) -> None:
+    """The steps of the lab pipeline and why each stands where it does."""
+    from ireelab.pipeline.lab import pipeline
+
+    steps = list(pipeline())
+    if as_json:
+        listed = [
+            {"phase": s.phase, "name": s.name, "kind": s.kind, "runs": s.text(), "why": s.why}
+            for s in steps
+        ]
+        print(json.dumps(listed, indent=2))
+        return
+    rows = [["phase", "step", "why it stands here"]]
+    print(table(rows + [[s.phase, s.name, s.why] for s in steps], left=(0, 1, 2)))
 
 
 def _print_lines(runs: Mapping[tuple[str, str], int], texts: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ stops a job is told in a file of its own, so that the parent need not read it ou
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.lab.pipeline import Pipeline
     from ireelab.pipeline.compare import TraceComparison
     from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program
@@ -145,6 +146,29 @@ class Trace:
         from ireelab.pipeline.compare import compare_traces
 
         return compare_traces(self, other)
+
+    @property
+    def boundaries(self) -> dict[str, int]:
+        """Where ``resume`` can go on: names of lab steps (or phases), and their last pass."""
+        from ireelab.pipeline.resume import boundaries
+
+        return boundaries(self)
+
+    def resume(
+        self,
+        after: Step | int | str,
+        ir: object = None,
+        *,
+        pipeline: Pipeline | None = None,
+        until: str = "vm",
+    ) -> Trace:
+        """Run what follows a boundary on the IR there, or on ``ir``: an edited copy.
+
+        Only that is compiled; see ``ireelab.pipeline.resume`` for arguments and errors.
+        """
+        from ireelab.pipeline.resume import resume
+
+        return resume(self, after, ir, pipeline=pipeline, until=until)
 
     def changed_steps(self) -> Iterator[Step]:
         """The steps that changed the IR."""

@@ -68,7 +68,11 @@ class IreeMagics(Magics):
         metavar="TARGET",
         help="what to compile for (what --device needs, or llvm-cpu)",
     )
-    @argument("--pipeline", default="upstream", help="whose passes: upstream (%(default)s)")
+    @argument(
+        "--pipeline",
+        default="upstream",
+        help="whose passes: upstream, lab, or a variable with a lab pipeline (%(default)s)",
+    )
     @argument("--until", default="vm", metavar="PHASE", help="the last phase (%(default)s)")
     @argument(
         "--run", nargs="?", const="", metavar="FUNCTION", help="run it too; the result: NAME_result"
@@ -151,7 +155,7 @@ class IreeMagics(Magics):
             return ireelab.compile(
                 source,
                 target=options.targets[0] if options.targets else target_of(options.device),
-                pipeline=options.pipeline,
+                pipeline=self._pipeline(options.pipeline),
                 until=options.until,
                 flags=tuple(options.flags),
                 name=f"{options.name}.mlir",
@@ -165,6 +169,12 @@ class IreeMagics(Magics):
                 if error.trace.steps:
                     self._bind(f"{options.name}_failed", error.trace)
             raise CellFailed(describe(error, options.name)) from error
+
+    def _pipeline(self, name: str) -> Any:
+        """A pipeline by name, or the one in the notebook's variable of that name."""
+        from ireelab.pipeline.compile import PIPELINES
+
+        return name if name in PIPELINES else self._shell.user_ns.get(name, name)
 
     def _run(
         self, source: object, options: Namespace, function: str | None, inputs: Sequence[Any]

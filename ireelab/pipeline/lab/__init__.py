@@ -46,6 +46,6 @@ def remove(name: str) -> Pipeline:
     return pipeline().remove(name)
 
 
-def options(name: str, **values: Any) -> Pipeline:
+def options(name: str, /, **values: Any) -> Pipeline:
     """``pipeline().options(...)``."""
     return pipeline().options(name, **values)

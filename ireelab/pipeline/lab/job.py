@@ -1,5 +1,8 @@
 """What the worker is told about a lab compilation, and what it tells when one stops."""
 
+# cloudpickle has no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import base64

@@ -81,7 +81,7 @@ class Pipeline:
         """Without a step."""
         return self._with(name, lambda _: ())
 
-    def options(self, name: str, **options: Any) -> Pipeline:
+    def options(self, name: str, /, **options: Any) -> Pipeline:
         """With options for a step: of its pass, or what its function gets as ``options``."""
         return self._with(
             name,

@@ -1,0 +1,126 @@
+"""Continue a compilation from any boundary of its trace, with the IR there edited or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ireelab.errors import CompileError
+from ireelab.pipeline.lab.pipeline import Pipeline
+from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
+from ireelab.pipeline.step import PHASES, Step
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.trace import Trace
+
+_ELIDED = "__elided__"
+
+
+def boundaries(trace: Trace) -> dict[str, int]:
+    """Where a trace can be resumed: phases and, of a lab trace, its steps; each with its last pass.
+
+    Between two passes of an upstream phase nothing has a name.
+    """
+    known: dict[str, int] = {}
+    for step in trace.steps:
+        known.update({step.phase: step.index, step.lab or step.phase: step.index})
+    return dict(sorted(known.items(), key=lambda item: item[1]))
+
+
+def resume(
+    trace: Trace,
+    after: Step | int | str,
+    ir: object = None,
+    *,
+    pipeline: Pipeline | None = None,
+    until: str = "vm",
+) -> Trace:
+    """Run what follows a boundary on the IR there: only that is compiled.
+
+    Args:
+        trace: a compilation, complete or not.
+        after: the boundary: a step of the lab pipeline or a phase by name, or the last pass of
+            one as a ``Step`` or its index.
+        ir: the module to go on with, text or ``ir.Module``; None: as it stands there.
+        pipeline: whose steps follow; None: the lab's own.
+        until: the last phase or step to run.
+
+    Returns:
+        A trace with the steps up to the boundary and those that ran now.
+
+    Raises:
+        CompileError: ``after`` is no boundary, or the IR has constants that snapshots elide; and
+            what ``il.compile`` raises.
+    """
+    from ireelab.pipeline.compile import compile
+
+    name, last = _boundary(trace, after)
+    steps = pipeline or lab_pipeline()
+    text = trace.ir(last, module=True) if ir is None else str(ir)
+    if _ELIDED in text:
+        raise CompileError(
+            f"{trace.name}: the IR after {name!r} has constants that snapshots show elided "
+            f"({_ELIDED}); write them out, or resume before they appear"
+        )
+    continued = compile(
+        text,
+        target=trace.target,
+        pipeline=steps,
+        from_step=_following(steps, name),
+        until=until,
+        flags=trace.flags,
+        name=f"{trace.name}.mlir",
+    )
+    return _joined(trace, last, continued)
+
+
+def _boundary(trace: Trace, after: Step | int | str) -> tuple[str, int]:
+    """Its name, and the index of the pass that ends it."""
+    known = boundaries(trace)
+    if isinstance(after, str):
+        names = [name for name in known if after in (name, trace.steps[known[name]].name)]
+        names = names or [name for name in known if after.endswith(f"-{name}")]
+        if names:
+            return names[0], known[names[0]]
+        raise CompileError(f"{trace.name}: no boundary {after!r}; there are: {', '.join(known)}")
+    index = trace.step(after).index
+    for name, last in known.items():
+        if last >= index:
+            if last == index:
+                return name, last
+            raise CompileError(
+                f"{trace.name}: {trace.steps[index].name} is inside {name!r}; resume after "
+                f"step {last}, which ends it"
+            )
+    raise CompileError(f"{trace.name}: no boundary after step {index}")
+
+
+def _following(steps: Pipeline, name: str) -> str:
+    """The step that comes after a step or a phase."""
+    names = steps.names()
+    if name in names and name not in PHASES:
+        at = names.index(name)
+    elif name in PHASES:
+        at = max(number for number, step in enumerate(steps) if step.phase == name)
+    else:
+        at = steps.index(name)
+    if at + 1 == len(names):
+        raise CompileError(f"nothing follows {name!r}: it is the last of the pipeline")
+    return names[at + 1]
+
+
+def _joined(trace: Trace, last: int, continued: Trace) -> Trace:
+    """One trace: what led to the boundary, then what ran from it."""
+    kept = last + 1
+    steps = (
+        *trace.steps[:kept],
+        *(replace(step, index=step.index + kept) for step in continued.steps),
+    )
+    return replace(
+        continued,
+        name=trace.name,
+        source=trace.source,
+        steps=steps,
+        snapshots=(*trace.snapshots[:kept], *continued.snapshots),
+        initial=trace.initial,
+    )
