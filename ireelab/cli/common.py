@@ -98,7 +98,8 @@ def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
         "--pipeline",
         default="upstream",
         choices=PIPELINES,
-        help="whose passes: upstream is IREE's own driver, lab the same as named steps (%(default)s)",
+        help="whose passes: upstream is IREE's own driver, lab the same as named steps "
+        "(%(default)s)",
     )
 
 

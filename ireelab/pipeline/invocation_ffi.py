@@ -72,9 +72,11 @@ class Invocation:
     def flags(self) -> dict[str, str]:
         """What each flag of the session is set to, defaults and optimisation levels included."""
         texts: list[str] = []
-        on_flag = _ON_FLAG(
-            lambda text, size, _: texts.append(ctypes.string_at(text, size).decode())
-        )
+
+        def keep(text: int, size: int, _: object) -> None:
+            texts.append(ctypes.string_at(text, size).decode())
+
+        on_flag = _ON_FLAG(keep)
         get = _function(
             "ireeCompilerSessionGetFlags", None, _POINTER, ctypes.c_bool, _ON_FLAG, _POINTER
         )

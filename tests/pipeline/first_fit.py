@@ -7,7 +7,7 @@ from typing import Any
 
 
 def first_fit(module: Any, options: Mapping[str, Any]) -> None:
-    """In place of ``layout-slices``: each slice at the lowest offset that is free while it lives."""
+    """In place of ``layout-slices``: each slice at the lowest offset free while it lives."""
     from iree.compiler import ir
     from iree.compiler.dialects import arith
 

@@ -118,7 +118,7 @@ def test_invalid_ir_is_the_fault_of_the_pass_that_left_it() -> None:
                 body[-1].operation.erase()
 
     with pytest.raises(
-        PythonPassFailed, match="(?s)'breaks' left invalid IR.*terminator"
+        PythonPassFailed, match=r"(?s)'breaks' left invalid IR.*terminator"
     ) as caught:
         ireelab.compile(ELEMENTWISE, pipeline=lab.insert_after("schedule-allocation", breaks))
     trace = caught.value.trace
