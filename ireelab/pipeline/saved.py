@@ -174,17 +174,21 @@ def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
         below = tuple(nodes[number] for number in children)
         digests = bytes.fromhex(digest), bytes.fromhex(frame)
         nodes.append(Node(kind, symbol, head, below, tail, *digests, counts))
+    steps: list[dict[str, Any]] = index["steps"]
+    shots: list[tuple[int, int, int]] = index["snapshots"]
+    diagnostics: list[dict[str, Any]] = index["diagnostics"]
+    flags: list[str] = index["flags"]
     return Trace(
         name=index["name"],
         source=zlib.decompress(pieces[index["source"]]).decode(),
         target=index["target"],
         pipeline=index["pipeline"],
         until=index["until"],
-        flags=tuple(index["flags"]),
-        steps=tuple(_step(record) for record in index["steps"]),
-        snapshots=tuple(Snapshot(*(nodes[i] for i in shot)) for shot in index["snapshots"]),
+        flags=tuple(flags),
+        steps=tuple(_step(record) for record in steps),
+        snapshots=tuple(Snapshot(nodes[a], nodes[b], nodes[c]) for a, b, c in shots),
         initial=None if index["initial"] is None else nodes[index["initial"]],
-        diagnostics=tuple(_diagnostic(record) for record in index["diagnostics"]),
+        diagnostics=tuple(_diagnostic(record) for record in diagnostics),
         seconds=index["seconds"],
         complete=index["complete"],
         compiled=_program(index["program"], pieces, index["name"]),
@@ -192,8 +196,9 @@ def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
 
 
 def _step(record: dict[str, Any]) -> Step:
-    scope, delta = tuple(record["scope"]), MappingProxyType(record["delta"])
-    fields: dict[str, Any] = {**record, "scope": scope, "delta": delta}
+    scope: list[str] = record["scope"]
+    delta: dict[str, int] = record["delta"]
+    fields: dict[str, Any] = {**record, "scope": tuple(scope), "delta": MappingProxyType(delta)}
     return Step(**fields)
 
 
@@ -208,10 +213,8 @@ def _program_record(program: Program, writer: _Writer) -> dict[str, Any]:
 def _program(record: dict[str, Any] | None, pieces: list[bytes], name: str) -> Program | None:
     if record is None:
         return None
-    texts = {
-        digest: zlib.decompress(pieces[number]).decode()
-        for digest, number in record["llvm_ir"].items()
-    }
+    numbers: dict[str, int] = record["llvm_ir"]
+    texts = {digest: zlib.decompress(pieces[n]).decode() for digest, n in numbers.items()}
     return Program(zlib.decompress(pieces[record["vmfb"]]), llvm_ir=texts, name=name)
 
 
@@ -221,5 +224,6 @@ def _diagnostic_record(item: Diagnostic) -> dict[str, Any]:
 
 
 def _diagnostic(record: dict[str, Any]) -> Diagnostic:
-    fields: dict[str, Any] = {**record, "notes": tuple(map(_diagnostic, record["notes"]))}
+    notes: list[dict[str, Any]] = record["notes"]
+    fields: dict[str, Any] = {**record, "notes": tuple(_diagnostic(note) for note in notes)}
     return Diagnostic(**fields)
