@@ -178,16 +178,18 @@ def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
     shots: list[tuple[int, int, int]] = index["snapshots"]
     diagnostics: list[dict[str, Any]] = index["diagnostics"]
     flags: list[str] = index["flags"]
+    source: int = index["source"]
+    initial: int | None = index["initial"]
     return Trace(
         name=index["name"],
-        source=zlib.decompress(pieces[index["source"]]).decode(),
+        source=zlib.decompress(pieces[source]).decode(),
         target=index["target"],
         pipeline=index["pipeline"],
         until=index["until"],
         flags=tuple(flags),
         steps=tuple(_step(record) for record in steps),
         snapshots=tuple(Snapshot(nodes[a], nodes[b], nodes[c]) for a, b, c in shots),
-        initial=None if index["initial"] is None else nodes[index["initial"]],
+        initial=None if initial is None else nodes[initial],
         diagnostics=tuple(_diagnostic(record) for record in diagnostics),
         seconds=index["seconds"],
         complete=index["complete"],
@@ -214,8 +216,9 @@ def _program(record: dict[str, Any] | None, pieces: list[bytes], name: str) -> P
     if record is None:
         return None
     numbers: dict[str, int] = record["llvm_ir"]
+    vmfb: int = record["vmfb"]
     texts = {digest: zlib.decompress(pieces[n]).decode() for digest, n in numbers.items()}
-    return Program(zlib.decompress(pieces[record["vmfb"]]), llvm_ir=texts, name=name)
+    return Program(zlib.decompress(pieces[vmfb]), llvm_ir=texts, name=name)
 
 
 def _diagnostic_record(item: Diagnostic) -> dict[str, Any]:
