@@ -84,6 +84,7 @@ def trace_payload(
         "compile_seconds": trace.seconds,
         "source": {"text": texts.plain(trace.source)},
         "steps": steps,
+        "passes": {step.name: [step.description, step.link] for step in trace.steps},
         "run": None if run is None else _run_record(run, trace),
     }
     return _pack(index, texts)

@@ -179,10 +179,11 @@ def explore(
 ) -> Explorer:
     """The explorer of a trace, and of its run where ``result`` is given.
 
-    MLIR text and ``.mlir`` files are compiled first, ``.iltrace`` files loaded. A :class:`CompileError`, given or met while
-    compiling, is explored too: its diagnostics, and the steps before the failure. A program
-    without a trace, such as one that ``il.load`` read, is shown disassembled. ``state`` brings a
-    view back: what ``Explorer.state`` gave, or the explorer's Link button copied.
+    MLIR text and ``.mlir`` files are compiled first, ``.iltrace`` files loaded. A
+    :class:`CompileError`, given or met while compiling, is explored too: its diagnostics, and the
+    steps before the failure. A program without a trace, such as one that ``il.load`` read, is shown
+    disassembled. ``state`` brings a view back: what ``Explorer.state`` gave, or the explorer's Link
+    button copied.
     """
     if isinstance(shown, str | Path):
         try:

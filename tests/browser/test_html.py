@@ -98,7 +98,10 @@ def test_keyboard_filter_diff_and_timeline(
     page.keyboard.press("Enter")
     step = trace.steps[selection(page)["step"]]
     assert step.name == "iree-stream-schedule-allocation"
-    expect(page.locator("[data-il=step-details]")).to_contain_text(step.name)
+    details = page.locator("[data-il=step-details]")
+    expect(details).to_contain_text(step.name)
+    expect(details).to_contain_text(step.description)
+    assert details.get_by_role("link").get_attribute("href") == step.link
 
     # What it changed.
     page.keyboard.press("d")

@@ -42,6 +42,7 @@ export function readIndex(json: unknown): Index {
     compile_seconds: asNumber(raw.compile_seconds),
     source: typeof source === "number" ? source : null,
     steps: asArray(raw.steps).map((step, i) => readStep(asObject(step), i)),
+    passes: asObject(raw.passes) as Index["passes"],
     nodes: asArray(raw.nodes) as number[][],
     chunk_offsets: asArray(raw.chunk_offsets) as number[],
     run: raw.run ? readRun(asObject(raw.run)) : null,

@@ -86,6 +86,8 @@ export interface Index {
   /** Text id of the source, or null. */
   source: number | null;
   steps: Step[];
+  /** Pass name -> what it does, in a line, and where it is implemented; "" where unknown. */
+  passes: Record<string, [description: string, link: string]>;
   /**
    * Texts as trees: [head, tail, child, child, ...], where head and tail are chunks (tail -1:
    * none) and children are nodes, printed two columns further in. A text id is a node.

@@ -65,7 +65,7 @@ export class DetailsPane {
     if (own) sections.push(own);
     if (event !== null && timeline[event])
       sections.push(this.eventSection(timeline, event, [...related], index.steps));
-    if (step) sections.push(stepSection(step));
+    if (step) sections.push(stepSection(step, index.passes[step.name]));
     else sections.push(this.overview(index));
     if (index.run && !step && event === null) sections.push(runSection(index.run));
     this.element.replaceChildren(...sections);
@@ -185,16 +185,19 @@ export class DetailsPane {
   }
 }
 
-function stepSection(step: Step): HTMLElement {
+function stepSection(step: Step, pass: Index["passes"][string] | undefined): HTMLElement {
+  const [description, link] = pass ?? ["", ""];
   const section = h(
     "section",
     { "data-il": "step-details" },
     heading(step.name, step.changed ? "changed" : "unchanged"),
+    ...(description ? [h("p", { class: "il-description" }, description)] : []),
     facts([
       ["Step", `${formatCount(step.i + 1)} · ${phaseTitle(step.phase)}`],
       ["Time", formatSeconds(step.seconds)],
       ["Composite", step.composite ? "yes: contains the steps before it" : ""],
     ]),
+    ...(link ? [sourceLink(link)] : []),
     h("h4", {}, "Scope"),
     h(
       "ol",
@@ -259,4 +262,10 @@ function runSection(run: Run): HTMLElement {
     );
   }
   return section;
+}
+
+/** Leaves the page for IREE's or MLIR's own, in a tab that knows nothing of this one. */
+function sourceLink(link: string): HTMLElement {
+  const attributes = { href: link, target: "_blank", rel: "noopener noreferrer", class: "il-link", title: link };
+  return h("p", { class: "il-line-of-links" }, h("a", attributes, "Where it is implemented ↗"));
 }
