@@ -34,6 +34,9 @@ CONTAINERS = frozenset(
 )
 """Ops whose body holds symbols rather than code."""
 
+_DEEPEST = 32
+"""Containers nested deeper than this are leaves, so that no input exhausts the stack."""
+
 _HEADER = re.compile(
     r'^"?(?P<kind>[\w.$-]+)"?(?:(?:\s+\w+)*?\s+@(?P<symbol>"(?:[^"\\]|\\.)*"|[\w$.-]+))?'
 )
@@ -104,6 +107,7 @@ class NodeParser:
     """Texts -> nodes, each distinct text parsed once and each distinct node kept once."""
 
     def __init__(self) -> None:
+        self._depth = 0
         self._by_text: dict[bytes, Node] = {}
         self._by_digest: dict[bytes, Node] = {}
 
@@ -152,16 +156,19 @@ class NodeParser:
         )
         end = text.rfind("\n}")
         first_line_end = text.find("\n")
-        if not starts or end < 0 or not text[:first_line_end].endswith("{"):
+        whole = not starts or self._depth == _DEEPEST
+        if whole or end < 0 or not text[:first_line_end].endswith("{"):
             return self._intern(kind, symbol, text, (), "")
         resources = text.find("\n{-#")  # Dialect resources are printed after the last brace.
         if resources >= 0:
             end = text.rfind("\n}", 0, resources + 1)
             starts = [start for start in starts if start < end]
         bounds = [*starts, end + 1]
+        self._depth += 1
         children = tuple(
             self._node(_dedented(text[start:stop])) for start, stop in itertools.pairwise(bounds)
         )
+        self._depth -= 1
         return self._intern(kind, symbol, text[: starts[0]].rstrip("\n"), children, text[end + 1 :])
 
     def _intern(
