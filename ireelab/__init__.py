@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ireelab.program import Program, load
     from ireelab.viz.allocation import allocation
     from ireelab.viz.barriers import barriers
+    from ireelab.viz.executables import executables
     from ireelab.viz.stream_graph import stream_graph
     from ireelab.vm.context import Context
     from ireelab.vm.run import RunResult, run
@@ -47,6 +48,7 @@ __all__ = [
     "compile",
     "devices",
     "examples",
+    "executables",
     "explore",
     "lab",
     "load",
@@ -69,6 +71,7 @@ _HOMES = {
     "barriers": "ireelab.viz.barriers",
     "compile": "ireelab.pipeline.compile",
     "devices": "ireelab.hal.registry",
+    "executables": "ireelab.viz.executables",
     "explore": "ireelab.widgets.explorer",
     "load": "ireelab.program",
     "load_trace": "ireelab.pipeline.saved",

@@ -169,6 +169,13 @@ install_vulkan() {
     fi
 }
 
+# Khronos' disassembler, which the tests compare the project's own with.
+install_spirv_tools() {
+    command -v spirv-dis >/dev/null 2>&1 && return
+    apt_install spirv-tools ||
+        say "spirv-tools could not be installed: the tests of the SPIR-V disassembler need spirv-dis."
+}
+
 case "${1:-}" in
 demo)
     make_venv
@@ -183,6 +190,7 @@ test)
     install_package test
     install_browser
     install_vulkan
+    install_spirv_tools
     ;;
 *) die "usage: scripts/setup.sh demo|dev|test" ;;
 esac

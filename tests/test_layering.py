@@ -14,8 +14,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ireelab"
 
-# What each part may import of ireelab, besides itself. `program` is where the two paths meet, and
-# `device_target` where the compiler is told which device is here.
+# What each part may import of ireelab, besides itself. `program` is where the two paths meet,
+# `listing` where the run path's decoders are lent to the models, and `device_target` where the
+# compiler is told which device is here.
 BASE = {"errors"}
 MAY_IMPORT = {
     "errors": set[str](),
@@ -23,11 +24,12 @@ MAY_IMPORT = {
     "examples": BASE,
     "hal": BASE,
     "vm": BASE | {"hal", "program", "array_text"},
-    "program": BASE | {"vm"},
+    "program": BASE | {"vm", "listing"},
+    "listing": BASE | {"program", "vm", "hal"},
     "frontends": BASE,
     "device_target": BASE | {"hal"},
     "pipeline": BASE | {"frontends", "program", "device_target"},
-    "viz": BASE | {"pipeline", "hal.timeline", "array_text", "program"},
+    "viz": BASE | {"pipeline", "hal.timeline", "array_text", "program", "listing"},
     "widgets": BASE
     | {"viz", "pipeline", "frontends", "program", "vm", "hal", "array_text", "examples"},
 }
@@ -131,6 +133,9 @@ def breaks_native_rules(module: Path, source: str) -> list[str]:
         ("pipeline", "from ireelab.viz import payload"),
         ("frontends", "from ireelab.pipeline.compile import compile"),
         ("viz", "from ireelab.hal.device import Device"),
+        ("viz", "from ireelab.vm.disassembly import disassemble"),
+        ("pipeline", "from ireelab.listing.cpu import CpuModule"),
+        ("listing", "from ireelab.pipeline.trace import Trace"),
         ("viz", "from ireelab.widgets import explorer"),
         ("pipeline", "import ireelab"),
         ("pipeline", "from ireelab import run"),

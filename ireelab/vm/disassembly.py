@@ -25,11 +25,15 @@ _PREVIEW_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a function: its byte offset, text, and source position ("" where unknown)."""
+    """One line of a function: its byte offset, text, and source position ("" where unknown).
+
+    ``instruction`` is None for the marker that begins a block.
+    """
 
     pc: int
     text: str
     location: str
+    instruction: Instruction | None = None
 
 
 def disassemble(module: BytecodeModule) -> str:
@@ -47,7 +51,7 @@ def function_lines(module: BytecodeModule, function: FunctionDef) -> tuple[Line,
         for instruction in block.instructions:
             location = module.location(function, instruction.pc)
             text = "  " + format_instruction(module, instruction, numbers)
-            lines.append(Line(instruction.pc, text, location))
+            lines.append(Line(instruction.pc, text, location, instruction))
     return tuple(lines)
 
 
@@ -122,7 +126,7 @@ def _operand(module: BytecodeModule, kind: str, operand: Operand, blocks: dict[i
         case "label", int(pc):
             return f"^bb{blocks.get(pc, pc)}"
         case "function", int(ordinal):
-            return f"@{_callee(module, ordinal)}"
+            return f"@{callee_name(module, ordinal)}"
         case "type", int(ordinal):
             return module.types[ordinal]
         case "rodata", int(ordinal):
@@ -137,7 +141,8 @@ def _moves(remap: Operand) -> str:
     return ", ".join(f"{_register(a)}->{_register(b)}" for a, b in move_list(remap))
 
 
-def _callee(module: BytecodeModule, ordinal: int) -> str:
+def callee_name(module: BytecodeModule, ordinal: int) -> str:
+    """The name of an import or of a function of the module, as calls refer to it."""
     if ordinal & isa.IMPORT_BIT:
         return module.imports[ordinal ^ isa.IMPORT_BIT].name
     return module.functions[ordinal].name

@@ -21,7 +21,9 @@ import llvmlite.binding as llvm
 from ireelab.errors import ExecutableMismatch
 from ireelab.hal.drivers.llvm_cpu.llvm_text import to_llvm22, with_triple
 
-_lock = threading.Lock()
+LLVM_LOCK = threading.Lock()
+"""Held while LLVM works: its global context is not thread-safe."""
+
 _process = ctypes.CDLL(None)
 
 _ARCHITECTURES = {
@@ -73,11 +75,11 @@ class JitModule:
     def __init__(self, text: str, *, name: str) -> None:
         """Compile LLVM IR (LLVM 22 or 24 text). ExecutableMismatch says what is wrong with it."""
         self.name = name
-        with _lock:  # LLVM's global context is not thread-safe
-            module = _parse(text, name)
-            _check_host(module, text, name)
-            machine = _target_machine()
-            _optimise(module, machine)
+        with LLVM_LOCK:
+            module = parse_module(text, name)
+            check_host(module, text, name)
+            machine = target_machine()
+            optimise(module, machine)
             self._engine: Any = llvm.create_mcjit_compiler(module, machine)
             self._engine.finalize_object()
             self._engine.run_static_constructors()
@@ -90,7 +92,8 @@ class JitModule:
         return address
 
 
-def _parse(text: str, name: str) -> Any:
+def parse_module(text: str, name: str) -> Any:
+    """A verified llvmlite module for this process; ExecutableMismatch says what LLVM refuses."""
     _initialise()
     source = with_triple(to_llvm22(text), llvm.get_process_triple())
     try:
@@ -107,7 +110,8 @@ def _initialise() -> None:
     llvm.initialize_native_asmprinter()
 
 
-def _target_machine() -> Any:
+def target_machine() -> Any:
+    """The code generator that kernels are compiled with."""
     features = llvm.get_host_cpu_features().flatten()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
@@ -115,7 +119,8 @@ def _target_machine() -> Any:
     )
 
 
-def _optimise(module: Any, machine: Any) -> None:
+def optimise(module: Any, machine: Any) -> None:
+    """The middle end, in place."""
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     # SLP vectorisation would also tear products from the sums that they fuse with, so that
     # results differ in the last bit from those of the same kernel in IREE's ELF file.
@@ -127,7 +132,7 @@ def _optimise(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def _check_host(module: Any, text: str, name: str) -> None:
+def check_host(module: Any, text: str, name: str) -> None:
     """What the code generator or the first call would abort on, as an error."""
     triple = re.search(r'^target triple = "([^-"]+)', text, re.MULTILINE)
     wanted = _TRIPLE_ARCHITECTURES.get(triple.group(1), triple.group(1)) if triple else ""

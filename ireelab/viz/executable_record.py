@@ -1,0 +1,56 @@
+"""Machine code and SPIR-V as JSON."""
+
+from __future__ import annotations
+
+from ireelab.listing.binaries import SpirvKernel
+from ireelab.listing.cpu import CpuFunction, Text
+
+
+def cpu_record(cpu: CpuFunction) -> dict[str, object]:
+    """LLVM IR, optimised IR and assembly with their line maps, and what was counted."""
+    mix = cpu.mix
+    return {
+        "llvm_ir": text_record(cpu.llvm_ir),
+        "optimised": text_record(cpu.optimised),
+        "assembly": text_record(cpu.assembly),
+        "code_bytes": cpu.code_bytes,
+        "stack_bytes": cpu.stack_bytes,
+        "spills": cpu.spills,
+        "reloads": cpu.reloads,
+        "instructions": mix.instructions,
+        "classes": dict(mix.classes),
+        "mnemonics": dict(mix.mnemonics),
+        "memory_operands": mix.memory_operands,
+        "vector_bits": mix.vector_bits,
+        "vector_registers": mix.vector_registers,
+        "general_registers": mix.general_registers,
+    }
+
+
+def text_record(text: Text) -> dict[str, object]:
+    """One text; per line the line of the LLVM IR (0: none) and the number of its location.
+
+    ``places[0]`` is "", for lines without one.
+    """
+    places = {"": 0}
+    numbers = [places.setdefault(place, len(places)) for place in text.locations]
+    return {
+        "text": str(text),
+        "llvm_lines": list(text.llvm_lines),
+        "places": list(places),
+        "locations": numbers,
+    }
+
+
+def spirv_record(spirv: SpirvKernel) -> dict[str, object]:
+    """The disassembly and what was counted."""
+    return {
+        "version": list(spirv.version),
+        "capabilities": list(spirv.capabilities),
+        "abi": spirv.abi,
+        "code_bytes": spirv.code_bytes,
+        "text": "\n".join(spirv.lines),
+        "locations": list(spirv.locations) if any(spirv.locations) else [],
+        "classes": dict(spirv.counts.classes),
+        "opcodes": dict(spirv.counts.opcodes),
+    }
