@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ireelab.viz.barriers import barriers
     from ireelab.viz.executables import executables
     from ireelab.viz.stream_graph import stream_graph
+    from ireelab.viz.timeline import timeline
     from ireelab.vm.context import Context
     from ireelab.vm.run import RunResult, run
     from ireelab.widgets.explorer import explore
@@ -55,6 +56,7 @@ __all__ = [
     "load_trace",
     "run",
     "stream_graph",
+    "timeline",
 ]
 
 # Public modules, under the names they have here.
@@ -77,6 +79,7 @@ _HOMES = {
     "load_trace": "ireelab.pipeline.saved",
     "run": "ireelab.vm.run",
     "stream_graph": "ireelab.viz.stream_graph",
+    "timeline": "ireelab.viz.timeline",
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import EXAMPLES, Traces
 
 from ireelab.errors import ExecutableMismatch
 from ireelab.hal.drivers.llvm_cpu.assembly import assemble
@@ -28,8 +29,6 @@ from ireelab.pipeline.targets import target_flags
 from ireelab.pipeline.trace import Trace
 from ireelab.program import load
 from ireelab.viz.executables import EntryPoint, Executables, executables
-
-from conftest import EXAMPLES, Traces
 
 # A GPU that IREE knows by name, so that no device is needed to compile for.
 GPU = "vulkan:ampere"
