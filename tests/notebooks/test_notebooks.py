@@ -41,4 +41,16 @@ def test_runs(path: Path, tmp_path: Path) -> None:
         if "data" in output
     ]
     widgets = [o for o in shown if "application/vnd.jupyter.widget-view+json" in o["data"]]
-    assert len(widgets) >= 2, "the explorer was not displayed"
+    assert widgets, "no view was displayed"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem != "00_tour"], ids=lambda path: path.stem
+)
+def test_ends_with_an_exercise_and_its_folded_solution(path: Path) -> None:
+    exercise, solution, code = nbformat.read(path, as_version=4).cells[-3:]
+    assert exercise.source.startswith("## Exercise\n")
+    assert solution.source.startswith("<details><summary>Solution</summary>\n\n")
+    assert solution.source.endswith("\n\n</details>")
+    assert code.cell_type == "code"
+    assert code.metadata["jupyter"]["source_hidden"]
