@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ireelab.viz.executables import executables
     from ireelab.viz.stream_graph import stream_graph
     from ireelab.viz.timeline import timeline
+    from ireelab.viz.vm_listing import vm_listing
     from ireelab.vm.context import Context
     from ireelab.vm.run import RunResult, run
     from ireelab.widgets.explorer import explore
@@ -57,6 +58,7 @@ __all__ = [
     "run",
     "stream_graph",
     "timeline",
+    "vm_listing",
 ]
 
 # Public modules, under the names they have here.
@@ -80,6 +82,7 @@ _HOMES = {
     "run": "ireelab.vm.run",
     "stream_graph": "ireelab.viz.stream_graph",
     "timeline": "ireelab.viz.timeline",
+    "vm_listing": "ireelab.viz.vm_listing",
 }
 
 

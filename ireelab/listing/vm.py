@@ -38,11 +38,12 @@ class VmLine:
 
 @dataclass(frozen=True, slots=True)
 class VmFunction:
-    """A function; ``exported`` under its name."""
+    """A function; ``exported`` under its name. ``loops`` says that it branches backwards."""
 
     ordinal: int
     name: str
     exported: bool
+    loops: bool
     parameters: tuple[str, ...]
     lines: tuple[VmLine, ...]
 
@@ -203,12 +204,19 @@ def _function(module: BytecodeModule, function: FunctionDef) -> VmFunction:
     for name, values, instruction in _import_calls(module, function, {}):
         if name in _DISPATCHES and values[2][0] == "function":
             dispatched[instruction.pc] = _text(module, _int(values[2][1]))
+    listed = function_lines(module, function)
     return VmFunction(
         ordinal=function.ordinal,
         name=function.name,
         exported=function.ordinal in module.exports.values(),
+        loops=any(
+            label <= line.pc
+            for line in listed
+            if line.instruction is not None
+            for label, _ in successors(line.instruction)
+        ),
         parameters=parameter_names(function),
-        lines=tuple(_line(module, line, dispatched) for line in function_lines(module, function)),
+        lines=tuple(_line(module, line, dispatched) for line in listed),
     )
 
 
