@@ -174,6 +174,17 @@ class ExecutableMismatch(DeviceError):
     """An executable that this device cannot run: format, architecture or limits differ."""
 
 
+class InvalidCode(DeviceError):
+    """Edited code of an executable that its compiler refuses.
+
+    ``line`` is the line of the text that was given, from 1; 0 where the compiler names none.
+    """
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 class OutOfDeviceMemory(DeviceError):
     """The device could not allocate."""
 

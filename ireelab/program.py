@@ -1,7 +1,8 @@
 """A program: the bytes of a ``.vmfb``, and what this project knows beside them.
 
 ``Program`` is where the compile path and the run path meet. The bytes are IREE's own deployable
-format; programs compiled here also carry the LLVM IR of their CPU executables.
+format; programs compiled here also carry the LLVM IR of their CPU executables, and edited ones
+what replaces an executable.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _ALIGNMENT_BYTES = 64  # of read-only data, so that devices can use it in place
 _NO_IR: Mapping[str, str] = MappingProxyType({})
+_NO_BINARIES: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,23 @@ class Program:
     """A ``.vmfb`` plus, for programs compiled here, the LLVM IR of its CPU executables.
 
     ``llvm_ir`` maps the SHA-256 hex digest of an executable's binary, as embedded in the
-    ``.vmfb``, to its LLVM IR text. The bytes are decoded when first needed; ``ProgramError`` then
-    says what is wrong with them.
+    ``.vmfb``, to its LLVM IR text, ``binaries`` to the binary that a device gets instead. The
+    bytes are decoded when first needed; ``ProgramError`` then says what is wrong with them.
     """
 
     def __init__(
-        self, vmfb: bytes, *, llvm_ir: Mapping[str, str] = _NO_IR, name: str = "program"
+        self,
+        vmfb: bytes,
+        *,
+        llvm_ir: Mapping[str, str] = _NO_IR,
+        binaries: Mapping[str, bytes] = _NO_BINARIES,
+        name: str = "program",
+        edited: bool = False,
     ) -> None:
         self.name = name
+        self.edited = edited
         self.llvm_ir: Mapping[str, str] = MappingProxyType(dict(llvm_ir))
+        self.binaries: Mapping[str, bytes] = MappingProxyType(dict(binaries))
         self._data = _aligned(len(vmfb))
         self._data[:] = np.frombuffer(vmfb, np.uint8)
         self._data.flags.writeable = False
@@ -112,11 +122,62 @@ class Program:
             raise self._unknown(name)
         return found
 
+    def with_llvm_ir(self, executable: str, text: str) -> Program:
+        """This program with the LLVM IR of one kernel, or of a whole executable, replaced.
+
+        Args:
+            executable: a kernel (``function``, or ``executable::function``), or the name of an
+                executable of the program, such as ``mlp_linked``.
+            text: the kernel's ``define``, which may use what its module declares, or a whole
+                module. It is compiled once, in another process, before it is taken; a kernel that
+                writes where it must not takes this process with it all the same.
+
+        Raises:
+            KeyError: no such executable.
+            ExecutableMismatch: it has no LLVM IR.
+            InvalidCode: LLVM refuses the text, or it defines another function; with its line.
+        """
+        from ireelab.listing.edit import with_llvm_ir
+
+        return with_llvm_ir(self, executable, text)
+
+    def with_kernel(self, kernel: str, other: Program | bytes) -> Program:
+        """This program with a kernel as another compilation made it: see ``Trace.recompile``.
+
+        Args:
+            other: a program that carries the kernel's LLVM IR, or an executable with its SPIR-V.
+
+        Raises:
+            KeyError: no such kernel.
+            ExecutableMismatch: it cannot take this kernel's place.
+        """
+        from ireelab.listing.edit import with_recompiled
+
+        return with_recompiled(self, kernel, other)
+
+    def with_parts(
+        self, *, llvm_ir: Mapping[str, str] = _NO_IR, binaries: Mapping[str, bytes] = _NO_BINARIES
+    ) -> Program:
+        """This program with executables replaced, by the digest of their binary; unchecked."""
+        return Program(
+            self.to_bytes(),
+            llvm_ir={**self.llvm_ir, **llvm_ir},
+            binaries={**self.binaries, **binaries},
+            name=self.name,
+            edited=True,
+        )
+
     def to_bytes(self) -> bytes:
-        """The ``.vmfb`` as given."""
+        """The ``.vmfb`` as given; replaced executables are not in it."""
         return self._data.tobytes()
 
     def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the ``.vmfb``; ``ProgramError`` for one with replaced executables."""
+        if self.edited:
+            raise ProgramError(
+                f"{self.name!r} has replaced executables, which a .vmfb compiled before cannot "
+                "hold; to_bytes() gives the program without them"
+            )
         Path(path).write_bytes(self._data.data)
 
     def __repr__(self) -> str:

@@ -7,11 +7,21 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ireelab.cli import check, compare, devices, explore, notebook, passes, provenance, run
+from ireelab.cli import (
+    check,
+    compare,
+    devices,
+    executables,
+    explore,
+    notebook,
+    passes,
+    provenance,
+    run,
+)
 from ireelab.cli.common import USAGE_ERRORS, describe, last_step
 from ireelab.errors import CompileInterrupted, IreelabError
 
-_COMMANDS = (explore, run, check, compare, passes, provenance, devices, notebook)
+_COMMANDS = (explore, run, check, compare, passes, provenance, executables, devices, notebook)
 
 _EPILOG = """examples:
   ireelab explore model.mlir --run --input=8x64xf32=1 --html model.html

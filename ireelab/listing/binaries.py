@@ -74,8 +74,9 @@ class Binary:
     def __init__(
         self, program: Program, format_: str, rodata: int, entry_points: tuple[str, ...]
     ) -> None:
-        self.data = bytes(program.module.rodata[rodata])
-        self.digest = hashlib.sha256(self.data).hexdigest()
+        embedded = bytes(program.module.rodata[rodata])
+        self.digest = hashlib.sha256(embedded).hexdigest()
+        self.data = program.binaries.get(self.digest, embedded)
         self.format = format_
         self.rodata = rodata
         text = program.llvm_ir.get(self.digest)

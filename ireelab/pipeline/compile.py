@@ -136,6 +136,33 @@ def compile(
     return trace
 
 
+def run_compiler(text: str, name: str, command: Sequence[str]) -> None:
+    """Run ``iree-compile`` in the worker, for what it writes by itself; no trace is made.
+
+    Raises:
+        CompileError: it failed, with its diagnostics.
+        CompileInterrupted: stopped by KeyboardInterrupt.
+    """
+    with _job_folder() as folder:
+        (folder.root / name).write_text(text)
+        job = WORKER.submit(
+            ("iree-compile", name, *command, "-o", str(folder.vmfb)),
+            cwd=folder.root,
+            stdout=folder.stdout,
+            stderr=folder.stderr,
+            snapshots=folder.snapshots,
+            journal=folder.journal,
+        )
+        code = _wait(job, DumpReader(folder.snapshots, folder.journal), None)
+        if code is None:
+            raise CompileInterrupted(f"{name}: compilation stopped")
+        if code:
+            stderr = folder.stderr.read_text("utf-8", "replace")
+            errors = tuple(d for d in parse_diagnostics(stderr) if d.severity == "error")
+            said = _located(errors[0]) if errors else stderr.strip() or f"exit code {code}"
+            raise CompileError(f"{name}: iree-compile failed: {said}", diagnostics=errors)
+
+
 def _compile(request: _Request, progress: Progress | None) -> Trace:
     """Run it; once more, carefully, where printing is what crashed."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +169,24 @@ class Trace:
         from ireelab.pipeline.resume import resume
 
         return resume(self, after, ir, pipeline=pipeline, until=until)
+
+    def recompile(
+        self, executable: str, *, flags: Sequence[str], program: Program | None = None
+    ) -> tuple[Program, Trace]:
+        """The program with one executable compiled with further flags, and that compilation.
+
+        Args:
+            executable: its symbol, such as ``main_dispatch_0``.
+            flags: ``iree-compile`` flags that steer code generation.
+            program: what to put it into, where other executables were replaced already.
+
+        Raises:
+            KeyError: no such executable.
+            CompileError: see ``ireelab.pipeline.recompile``; or what ``il.compile`` raises.
+        """
+        from ireelab.pipeline.recompile import recompile
+
+        return recompile(self, executable, flags, program)
 
     def changed_steps(self) -> Iterator[Step]:
         """The steps that changed the IR."""

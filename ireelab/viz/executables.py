@@ -40,7 +40,8 @@ class EntryPoint:
     """One kernel. Texts and code are made when they are asked for.
 
     ``steps`` are the indices of the steps that ran inside its executable, ``source_step`` and
-    ``lowered_step`` those whose IR ``source`` and ``lowered`` are (-1: there is no trace).
+    ``lowered_step`` those whose IR ``source`` and ``lowered`` are (-1: there is none, or the trace
+    began with the executable).
     ``binding_access`` says per binding what the compiler knows of its use, such as "ReadOnly".
     """
 
@@ -158,17 +159,22 @@ class Executables:
         return f"{head}\n{text_table(_HEADINGS, [_row(entry) for entry in self])}"
 
 
-def executables(source: Trace | Program) -> Executables:
+def executables(source: Trace | Program, program: Program | None = None) -> Executables:
     """The kernels of a compilation, complete or not, or of a program.
+
+    Args:
+        program: where the code of a trace's kernels is taken from instead of its own program: one
+            with an executable replaced, by ``with_llvm_ir`` or ``recompile``.
 
     Raises:
         ProgramError, ExecutableMismatch: the program or one of its executables is corrupt.
     """
     if isinstance(source, Program):
         return Executables(tuple(_of_program(source)), source.name)
-    found = tuple(_of_trace(source))
-    if not found and source.compiled is not None:
-        found = tuple(_of_program(source.compiled))
+    held = program or source.compiled
+    found = tuple(_of_trace(source, held))
+    if not found and held is not None:
+        found = tuple(_of_program(held))
     return Executables(found, source.name, source)
 
 
@@ -181,10 +187,10 @@ def _of_program(program: Program) -> Iterator[EntryPoint]:
             )
 
 
-def _of_trace(trace: Trace) -> Iterator[EntryPoint]:
-    made = binaries(trace.compiled) if trace.compiled is not None else ()
+def _of_trace(trace: Trace, program: Program | None) -> Iterator[EntryPoint]:
+    made = binaries(program) if program is not None else ()
     for symbol, steps in _by_executable(trace).items():
-        source_step, source = _source(trace, symbol)
+        source_step, source = _source(trace, symbol, steps[0])
         for variant in _variants(trace, steps):
             format_ = _format(variant)
             lowered_step, lowered = _lowered(trace, steps, variant.symbol)
@@ -225,15 +231,14 @@ def _steps_of(steps: list[Step], variant: str) -> tuple[int, ...]:
     )
 
 
-def _source(trace: Trace, symbol: str) -> tuple[int, Node | None]:
-    """The executable at the end of the first phase that has it."""
-    for phase in ("flow", "stream", "executable"):
-        steps = trace.phases.get(phase, ())
-        for step in reversed(steps[-1:]):
+def _source(trace: Trace, symbol: str, first: Step) -> tuple[int, Node]:
+    """The executable at the end of flow or stream, else as code generation found it."""
+    for phase in ("flow", "stream"):
+        for step in trace.phases.get(phase, ())[-1:]:
             for child in trace.snapshots[step.index].module.children:
                 if child.symbol == symbol and child.kind in _SOURCE_KINDS:
                     return step.index, child
-    return -1, None
+    return -1, trace.snapshots[first.index].before
 
 
 def _variants(trace: Trace, steps: list[Step]) -> Iterator[Node]:

@@ -44,7 +44,7 @@ class State:
         self.refs: list[Any] = [None] * module.global_refs
         self.rodata = tuple(VMBuffer(data.data) for data in module.rodata)
         inline = device.synchronous and not any(f.asynchronous for f in program.functions)
-        self.hal = HalModule(device, program.llvm_ir, inline=inline)
+        self.hal = HalModule(device, program.llvm_ir, program.binaries, inline=inline)
         self.check = CheckModule()
         found = [self._resolve(i) for i in module.imports]
         self.imports = tuple(function or _missing(i) for function, i in found)

@@ -70,7 +70,14 @@ _READ_ACCESS = 1
 class HalModule(RecordingImports, QueueImports):
     """The imports of one context, over one device."""
 
-    def __init__(self, device: Device, llvm_ir: Mapping[str, str], *, inline: bool = False) -> None:
+    def __init__(
+        self,
+        device: Device,
+        llvm_ir: Mapping[str, str],
+        binaries: Mapping[str, bytes],
+        *,
+        inline: bool = False,
+    ) -> None:
         """``inline``: every operation ends in the call that submits it, so that no fence is needed.
 
         That holds on a synchronous device for programs that are given no fences.
@@ -78,6 +85,7 @@ class HalModule(RecordingImports, QueueImports):
         self._inline = inline
         self._device = device
         self._llvm_ir = llvm_ir
+        self._binaries = binaries
         self._executables: list[Executable] = []
         self._command_buffers: WeakSet[CommandBuffer] = WeakSet()
         # How many owners asynchronous code gave an allocation; absent means one.
@@ -267,13 +275,15 @@ class HalModule(RecordingImports, QueueImports):
         data: VMBuffer,
         constants: VMBuffer | None,
     ) -> Executable:
-        """Loads an executable, from its LLVM IR where the program carries it."""
-        ir = self._llvm_ir.get(hashlib.sha256(data.data).hexdigest()) if self._llvm_ir else None
+        """Loads an executable, from its LLVM IR or what replaces it where the program has that."""
+        known = bool(self._llvm_ir or self._binaries)
+        digest = hashlib.sha256(data.data).hexdigest() if known else ""
+        replaced = self._binaries.get(digest)
         executable = device.create_executable(
             executable_format.text(),
-            data.data,
+            data.data if replaced is None else memoryview(replaced),
             bytes(constants.data) if constants is not None else b"",
-            llvm_ir=ir,
+            llvm_ir=self._llvm_ir.get(digest),
         )
         self._executables.append(executable)
         return executable

@@ -12,6 +12,7 @@ from ireelab.errors import ExecutableMismatch
 from ireelab.hal.drivers.llvm_cpu.llvm_ffi import (
     LLVM_LOCK,
     check_host,
+    new_context,
     optimise,
     parse_module,
     target_machine,
@@ -30,7 +31,7 @@ class Assembly:
 def assemble(text: str, *, name: str) -> Assembly:
     """Compile LLVM IR with the JIT's settings; ExecutableMismatch says what is wrong with it."""
     with LLVM_LOCK:
-        module = parse_module(text, name)
+        module = parse_module(text, name, new_context())
         check_host(module, text, name)
         machine = target_machine()
         optimise(module, machine)
@@ -38,20 +39,17 @@ def assemble(text: str, *, name: str) -> Assembly:
         return Assembly(str(module), machine.emit_assembly(module), machine.emit_object(module))
 
 
-def check(text: str, *, name: str) -> None:
-    """ExecutableMismatch for LLVM IR that the JIT would refuse."""
-    with LLVM_LOCK:
-        check_host(parse_module(text, name), text, name)
-
-
 def link_kernel(base: str, other: str, kernel: str, *, name: str) -> str:
     """The module ``base`` with the function ``kernel`` of the module ``other`` in place of its own.
 
     Both are libraries of IREE's; the answer is LLVM 22 text.
     """
+    _check_self_contained(base, name)
+    _check_self_contained(other, kernel)
     with LLVM_LOCK:
-        destination = parse_module(_without(base, kernel), name)
-        source = parse_module(_only(other, kernel), name)
+        context = new_context()
+        destination = parse_module(_without(base, kernel), name, context)
+        source = parse_module(_only(other, kernel), name, context)
         try:
             destination.link_in(source)
             destination.get_function(kernel).linkage = "internal"
@@ -59,6 +57,14 @@ def link_kernel(base: str, other: str, kernel: str, *, name: str) -> str:
         except (RuntimeError, NameError) as error:
             raise ExecutableMismatch(f"{kernel!r} does not fit into {name!r}: {error}") from error
         return str(destination)
+
+
+def _check_self_contained(text: str, name: str) -> None:
+    """Imports and constants are numbered within a library, and so cannot move to another."""
+    if "%iree_hal_executable_import_table_v0_t zeroinitializer" not in text:
+        raise ExecutableMismatch(f"{name!r} imports functions: its kernels cannot be replaced")
+    if "%iree_hal_executable_constant_table_v0_t zeroinitializer" not in text:
+        raise ExecutableMismatch(f"{name!r} has constants: its kernels cannot be replaced")
 
 
 def _definition(text: str, function: str) -> re.Match[str]:

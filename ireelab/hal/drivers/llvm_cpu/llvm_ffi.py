@@ -92,12 +92,17 @@ class JitModule:
         return address
 
 
-def parse_module(text: str, name: str) -> Any:
+def new_context() -> Any:
+    """For texts: in the global one, types of modules parsed before give later ones other names."""
+    return llvm.create_context()
+
+
+def parse_module(text: str, name: str, context: Any = None) -> Any:
     """A verified llvmlite module for this process; ExecutableMismatch says what LLVM refuses."""
     _initialise()
     source = with_triple(to_llvm22(text), llvm.get_process_triple())
     try:
-        module = llvm.parse_assembly(source)
+        module = llvm.parse_assembly(source, context)
         module.verify()
     except RuntimeError as error:
         raise ExecutableMismatch(f"LLVM refuses the IR of {name!r}: {error}") from error

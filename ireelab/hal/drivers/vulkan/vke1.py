@@ -89,6 +89,23 @@ def parse(data: bytes | memoryview) -> ExecutableDef:
         raise ExecutableMismatch(f"the Vulkan executable is corrupt ({error})") from error
 
 
+def with_module(data: bytes, ordinal: int, code: bytes) -> bytes:
+    """The executable with other words for one SPIR-V module.
+
+    They go to the end, where the module's table then points: offsets in a FlatBuffer are positive.
+    """
+    (size,) = struct.unpack_from("<Q", data, 8)
+    body = bytearray(data[HEADER_BYTES : HEADER_BYTES + size])
+    body.extend(bytes(-len(body) % 16))
+    vector = len(body)
+    body.extend(struct.pack("<I", len(code) // 4) + code)
+    table = _root(memoryview(body)).tables(3)[ordinal]
+    struct.pack_into("<I", body, table.place(0), vector - table.place(0))
+    header = bytearray(data[:HEADER_BYTES])
+    struct.pack_into("<Q", header, 8, len(body))
+    return bytes(header + body)
+
+
 def _executable(root: _Table) -> ExecutableDef:
     found = ExecutableDef(
         pipelines=tuple(_pipeline(table) for table in root.tables(0)),
@@ -157,6 +174,12 @@ class _Table:
     def integer(self, field: int, layout: str = "<I", default: int = 0) -> int:
         at = self._field(field)
         return self._unpack(layout, at) if at else default
+
+    def place(self, field: int) -> int:
+        """Where a field that is set lies."""
+        at = self._field(field)
+        assert at
+        return at
 
     def string(self, field: int) -> str:
         return self.data(field, 1).decode()
