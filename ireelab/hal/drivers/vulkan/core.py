@@ -6,6 +6,7 @@ import threading
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from ireelab.hal.drivers.vulkan.barriers import Barriers
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
 from ireelab.hal.drivers.vulkan.memory import (
     Pool,
@@ -15,16 +16,6 @@ from ireelab.hal.drivers.vulkan.memory import (
 )
 from ireelab.hal.drivers.vulkan.queue import Queue, Submission
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan
-from ireelab.hal.types import ExecutionStage
-
-# VkPipelineStageFlags2 and VkAccessFlags2
-STAGE_INDIRECT, STAGE_COMPUTE, STAGE_TRANSFER, STAGE_HOST = 0x2, 0x800, 0x1000, 0x4000
-STAGE_ALL = 0x10000
-_ACCESS_INDIRECT_READ, _ACCESS_UNIFORM_READ = 0x1, 0x8
-_ACCESS_SHADER_READ, _ACCESS_SHADER_WRITE = 0x20, 0x40
-_ACCESS_TRANSFER_READ, _ACCESS_TRANSFER_WRITE = 0x800, 0x1000
-_ACCESS_HOST_READ, _ACCESS_HOST_WRITE = 0x2000, 0x4000
-_ACCESS_MEMORY_READ, _ACCESS_MEMORY_WRITE = 0x8000, 0x10000
 
 GPU_SPIN_NS = 200_000
 """How long a wait polls on a GPU; on a CPU device polling would take the time of its threads."""
@@ -56,7 +47,7 @@ class Core:
             spin_ns=0 if self.physical.type == "cpu" else GPU_SPIN_NS,
         )
         self._structs = Structs(self.vulkan)
-        self._barriers: dict[tuple[int, int], Any] = {}
+        self.barriers = Barriers(self._structs)
         self._free_command_buffers: list[Handle] = []
         self._begin_infos: dict[int, Any] = {}
         self._submissions: dict[Handle, Submission] = {}
@@ -106,7 +97,7 @@ class Core:
     def end(self, handle: Handle) -> None:
         """``vkEndCommandBuffer``, with what was recorded visible to the host."""
         lib = self.vulkan.lib
-        lib.vkCmdPipelineBarrier2(handle, self.host_barrier())
+        lib.vkCmdPipelineBarrier2(handle, self.barriers.to_host())
         self.vulkan.check(lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
 
     def submission(self, handle: Handle) -> Submission:
@@ -119,37 +110,6 @@ class Core:
     def release_command_buffer(self, handle: Handle) -> None:
         """For reuse; it is reset when it is begun again."""
         self._free_command_buffers.append(handle)
-
-    def barrier(self, source_stages: int, target_stages: int) -> Any:
-        """The ``VkDependencyInfo`` of a HAL execution barrier, built once for each pair."""
-        key = (source_stages, target_stages)
-        found = self._barriers.get(key)
-        if found is None:
-            source_stage, source_access = _source(source_stages)
-            target_stage, target_access = _target(target_stages)
-            found = self._barriers[key] = self._dependency(
-                source_stage, source_access, target_stage, target_access
-            )
-        return found
-
-    def order_barrier(self) -> Any:
-        """Everything before, the host's writes too, is over and visible to everything after."""
-        found = self._barriers.get((-1, -1))
-        if found is None:
-            access = _ACCESS_MEMORY_READ | _ACCESS_MEMORY_WRITE
-            found = self._dependency(STAGE_ALL, _ACCESS_MEMORY_WRITE, STAGE_ALL, access)
-            self._barriers[-1, -1] = found
-        return found
-
-    def host_barrier(self) -> Any:
-        """What was written is visible to the host once it has waited."""
-        found = self._barriers.get((-2, -2))
-        if found is None:
-            found = self._dependency(
-                STAGE_ALL, _ACCESS_MEMORY_WRITE, STAGE_HOST, _ACCESS_HOST_READ | _ACCESS_HOST_WRITE
-            )
-            self._barriers[-2, -2] = found
-        return found
 
     def raise_messages(self) -> None:
         """Raise what the validation layer has said, if it listens."""
@@ -170,47 +130,3 @@ class Core:
         self._pools.pop(id(pool), None)
         if not self._pools:
             self.logical.close()
-
-    def _dependency(
-        self, source_stage: int, source_access: int, target_stage: int, target_access: int
-    ) -> Any:
-        barrier = self._structs.new(
-            "VkMemoryBarrier2",
-            srcStageMask=source_stage,
-            srcAccessMask=source_access,
-            dstStageMask=target_stage,
-            dstAccessMask=target_access,
-        )
-        return self._structs.new("VkDependencyInfo", memoryBarrierCount=1, pMemoryBarriers=barrier)
-
-
-def _source(stages: int) -> tuple[int, int]:
-    stage = access = 0
-    if stages & ExecutionStage.DISPATCH:
-        stage |= STAGE_COMPUTE | STAGE_INDIRECT
-        access |= _ACCESS_SHADER_WRITE
-    if stages & ExecutionStage.TRANSFER:
-        stage |= STAGE_TRANSFER
-        access |= _ACCESS_TRANSFER_WRITE
-    if stages & ExecutionStage.HOST:
-        stage |= STAGE_HOST
-        access |= _ACCESS_HOST_WRITE
-    return stage or STAGE_ALL, access
-
-
-def _target(stages: int) -> tuple[int, int]:
-    stage = access = 0
-    if stages & (ExecutionStage.DISPATCH | ExecutionStage.COMMAND_ISSUE):
-        # Workgroup counts are read before the kernel starts, in a stage of their own.
-        stage |= STAGE_INDIRECT
-        access |= _ACCESS_INDIRECT_READ
-    if stages & ExecutionStage.DISPATCH:
-        stage |= STAGE_COMPUTE
-        access |= _ACCESS_SHADER_READ | _ACCESS_SHADER_WRITE | _ACCESS_UNIFORM_READ
-    if stages & ExecutionStage.TRANSFER:
-        stage |= STAGE_TRANSFER
-        access |= _ACCESS_TRANSFER_READ | _ACCESS_TRANSFER_WRITE
-    if stages & ExecutionStage.HOST:
-        stage |= STAGE_HOST
-        access |= _ACCESS_HOST_READ | _ACCESS_HOST_WRITE
-    return stage or STAGE_ALL, access

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ireelab.errors import DeviceError
-from ireelab.hal.drivers.vulkan.core import STAGE_COMPUTE, STAGE_TRANSFER, Core
+from ireelab.hal.drivers.vulkan.barriers import STAGE_COMPUTE, STAGE_TRANSFER
+from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.profiling import (
     MODES,
     Clock,

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ireelab.hal.drivers.vulkan.core import STAGE_ALL, STAGE_COMPUTE, Core
+from ireelab.hal.drivers.vulkan.barriers import STAGE_ALL, STAGE_COMPUTE
+from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs
 from ireelab.hal.timeline import Event
 

@@ -30,8 +30,9 @@ from ireelab.hal.command_buffer import (
     UpdateBuffer,
 )
 from ireelab.hal.drivers.vulkan import vke1
+from ireelab.hal.drivers.vulkan.barriers import STAGE_COMPUTE, STAGE_TRANSFER, plan, stages_of
 from ireelab.hal.drivers.vulkan.buffer import VulkanBuffer
-from ireelab.hal.drivers.vulkan.core import STAGE_COMPUTE, STAGE_TRANSFER, Core
+from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.descriptors import DescriptorWriter
 from ireelab.hal.drivers.vulkan.executable import Kernel, VulkanExecutable
 from ireelab.hal.drivers.vulkan.memory import Block, Storage
@@ -132,7 +133,7 @@ class Recorder:
                     count = len(log) if self._stamped == "command" else 1
                     self._stamps = recording.stamps = Stamps(self._core, count)
                     self._stamps.reset(handle)
-                self._lib.vkCmdPipelineBarrier2(handle, self._core.order_barrier())
+                self._lib.vkCmdPipelineBarrier2(handle, self._core.barriers.first(stages_of(log)))
                 self._commands(recording, handle, log)
                 self._core.end(handle)
                 self._core.raise_messages()
@@ -230,6 +231,10 @@ class Recorder:
         stamps = self._stamps
         whole = stamps if self._stamped == "command-buffer" else None
         each = stamps if self._stamped == "command" else None
+        scopes = plan(log)
+        # Around stamped commands a barrier has ended before the next stamp is taken.
+        barriers = self._core.barriers
+        barrier = barriers.between if each is None else barriers.complete
         if whole is not None:
             whole.begin(handle, STAGE_COMPUTE | STAGE_TRANSFER)
         for index, (kind, fields) in enumerate(log):
@@ -237,8 +242,9 @@ class Recorder:
                 continue
             self._at(index, kind.__name__, fields[-1])
             if kind is ExecutionBarrier:
-                source, target = fields[0], fields[1]
-                self._lib.vkCmdPipelineBarrier2(handle, self._core.barrier(source, target))
+                source, target = scopes[index]
+                if target:
+                    self._lib.vkCmdPipelineBarrier2(handle, barrier(source, target))
                 if each is not None:
                     each.barrier(index)
                 continue

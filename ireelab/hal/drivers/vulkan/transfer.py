@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ireelab.hal.drivers.vulkan.barriers import STAGE_TRANSFER
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.memory import Storage
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
@@ -100,7 +101,7 @@ class Transfers:
         with core.lock:
             handle = core.acquire_command_buffer()
             core.begin(handle, _ONE_TIME)
-            lib.vkCmdPipelineBarrier2(handle, core.order_barrier())
+            lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER))
             record(handle, kept)
             core.end(handle)
             number = core.queue.submit(core.submission(handle))
