@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
     from ireelab.viz.executables import EntryPoint, Executables
 
-_SHOWN = ("source", "passes", "lowered", "llvm", "optimised", "assembly", "spirv")
+_SHOWN = ("source", "passes", "lowered", "llvm", "optimised", "assembly", "annotated", "spirv")
 
 _EXAMPLES = """  ireelab executables model.mlir                 # a line per kernel
   ireelab executables model.mlir --executable main_dispatch_0 --show assembly
   ireelab executables model.mlir --executable main_dispatch_0 --with=--iree-opt-level=O3
+  ireelab executables model.mlir --executable main_dispatch_0 --show annotated
   ireelab executables model.mlir --target vulkan --show spirv
 """
 
@@ -40,7 +41,11 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="an .mlir file, a .iltrace or a .vmfb")
     parser.add_argument("--executable", metavar="NAME", help="one executable or kernel only")
-    parser.add_argument("--show", choices=_SHOWN, help="print this text of the kernels")
+    parser.add_argument(
+        "--show",
+        choices=_SHOWN,
+        help="print this text of the kernels; annotated: assembly under the lines of its source",
+    )
     parser.add_argument(
         "--with",
         dest="extra",
@@ -72,6 +77,8 @@ def execute(arguments: argparse.Namespace) -> int:
     elif arguments.show is None:
         print(Executables(chosen, found.name))
     else:
+        if arguments.show == "annotated" and not arguments.extra and found.trace is not None:
+            chosen = tuple(found.located(entry.function) for entry in chosen)
         for entry in chosen:
             if len(chosen) > 1:
                 print(f"// {entry.entry_point}")
@@ -98,6 +105,10 @@ def _found(arguments: argparse.Namespace, path: Path) -> Executables:
 
 def _text(entry: EntryPoint, shown: str, trace: Trace | None) -> str:
     """One text of a kernel, or why it has none."""
+    if shown == "annotated" and entry.cpu is not None:
+        from ireelab.viz.executable_record import annotated
+
+        return annotated(entry.source, entry.cpu)
     texts = {
         "source": lambda: entry.source.rstrip(),
         "lowered": lambda: entry.lowered.rstrip(),
@@ -107,7 +118,7 @@ def _text(entry: EntryPoint, shown: str, trace: Trace | None) -> str:
         "spirv": lambda: "\n".join(entry.spirv.lines) if entry.spirv else "",
         "passes": lambda: "\n".join(str(trace.steps[i]) for i in entry.steps) if trace else "",
     }
-    text = texts[shown]()
+    text = texts.get(shown, str)()
     if text:
         return text
     return f"// {entry.entry_point} has no {shown}" + (f": {entry.absent}" if entry.absent else "")

@@ -171,13 +171,15 @@ class Trace:
         return resume(self, after, ir, pipeline=pipeline, until=until)
 
     def recompile(
-        self, executable: str, *, flags: Sequence[str], program: Program | None = None
+        self, executable: str, *, flags: Sequence[str] = (), program: Program | None = None
     ) -> tuple[Program, Trace]:
         """The program with one executable compiled with further flags, and that compilation.
 
         Args:
             executable: its symbol, such as ``main_dispatch_0``.
-            flags: ``iree-compile`` flags that steer code generation.
+            flags: ``iree-compile`` flags that steer code generation. Without any the code is the
+                same, but its debug locations are lines of the executable's source, which is the
+                source of the trace that is returned.
             program: what to put it into, where other executables were replaced already.
 
         Raises:

@@ -54,3 +54,22 @@ def spirv_record(spirv: SpirvKernel) -> dict[str, object]:
         "classes": dict(spirv.counts.classes),
         "opcodes": dict(spirv.counts.opcodes),
     }
+
+
+def annotated(source: str, cpu: CpuFunction) -> str:
+    """Assembly with the line of the source above the instructions that it became.
+
+    Some of IREE's lowerings leave instructions without a location; they stand under "no location".
+    """
+    lines = source.split("\n")
+    out: list[str] = []
+    shown = ""
+    for text, place in zip(cpu.assembly.lines, cpu.assembly.locations, strict=True):
+        instruction = text.startswith("\t")
+        if instruction and place != shown:
+            row = int(place.rsplit(":", 2)[1]) if place else 0
+            said = lines[row - 1].strip() if 0 < row <= len(lines) else ""
+            out.append(f"# {place}  {said}" if place else "# no location")
+            shown = place
+        out.append(text)
+    return "\n".join(out)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ireelab.errors import CompileError
 from ireelab.listing.binaries import Binary, Layout, SpirvKernel, binaries
 from ireelab.listing.cpu import CpuFunction, Text
 from ireelab.pipeline.snapshot import Node
@@ -53,7 +54,7 @@ class EntryPoint:
     steps: tuple[int, ...]
     binding_access: tuple[str, ...]
     binary: Binary | None = field(repr=False)
-    _nodes: tuple[Node | None, Node | None] = field(repr=False, compare=False)
+    _texts: tuple[Node | str, Node | None] = field(repr=False, compare=False)
 
     @property
     def entry_point(self) -> str:
@@ -62,13 +63,17 @@ class EntryPoint:
 
     @cached_property
     def source(self) -> str:
-        """The dispatch region as Flow has it: linalg on tensors. "" without a trace."""
-        return self._nodes[0].text() if self._nodes[0] else ""
+        """The dispatch region as Flow has it: linalg on tensors. "" without a trace.
+
+        Of a trace that began with the executable: what that compiled, to the line.
+        """
+        given = self._texts[0]
+        return given if isinstance(given, str) else given.text()
 
     @cached_property
     def lowered(self) -> str:
         """The last MLIR before translation: LLVM or SPIR-V dialect. "" without a trace."""
-        return self._nodes[1].text() if self._nodes[1] else ""
+        return self._texts[1].text() if self._texts[1] else ""
 
     @property
     def layout(self) -> Layout | None:
@@ -144,6 +149,22 @@ class Executables:
         known = ", ".join(entry.entry_point for entry in self.entry_points) or "none"
         raise KeyError(f"{self.name} has no executable {name!r}; it has: {known}")
 
+    def located(self, name: str) -> EntryPoint:
+        """A kernel compiled again by itself, so that each line knows the line of its source.
+
+        In a whole program IREE locates all of a kernel at the function it was outlined from. Here
+        ``locations`` of LLVM IR and assembly are ``executable.mlir:line:column`` of ``source``.
+
+        Raises:
+            KeyError: no such kernel.
+            CompileError: there is no trace, or see ``Trace.recompile``.
+        """
+        entry = self[name]
+        if self.trace is None:
+            raise CompileError(f"{self.name} came without its trace; compile its source")
+        program, again = self.trace.recompile(entry.executable)
+        return executables(again, program)[entry.function]
+
     def __iter__(self) -> Iterator[EntryPoint]:
         return iter(self.entry_points)
 
@@ -183,14 +204,14 @@ def _of_program(program: Program) -> Iterator[EntryPoint]:
         for function in binary.entry_points:
             executable = binary.name or function
             yield EntryPoint(
-                executable, function, binary.format, -1, -1, (), (), binary, (None, None)
+                executable, function, binary.format, -1, -1, (), (), binary, ("", None)
             )
 
 
 def _of_trace(trace: Trace, program: Program | None) -> Iterator[EntryPoint]:
     made = binaries(program) if program is not None else ()
     for symbol, steps in _by_executable(trace).items():
-        source_step, source = _source(trace, symbol, steps[0])
+        source_step, source = _source(trace, symbol)
         for variant in _variants(trace, steps):
             format_ = _format(variant)
             lowered_step, lowered = _lowered(trace, steps, variant.symbol)
@@ -207,7 +228,7 @@ def _of_trace(trace: Trace, program: Program | None) -> Iterator[EntryPoint]:
                     steps=_steps_of(steps, variant.symbol),
                     binding_access=access,
                     binary=binary,
-                    _nodes=(source, lowered),
+                    _texts=(source, lowered),
                 )
 
 
@@ -231,14 +252,14 @@ def _steps_of(steps: list[Step], variant: str) -> tuple[int, ...]:
     )
 
 
-def _source(trace: Trace, symbol: str, first: Step) -> tuple[int, Node]:
-    """The executable at the end of flow or stream, else as code generation found it."""
+def _source(trace: Trace, symbol: str) -> tuple[int, Node | str]:
+    """The executable at the end of flow or stream, else what was compiled."""
     for phase in ("flow", "stream"):
         for step in trace.phases.get(phase, ())[-1:]:
             for child in trace.snapshots[step.index].module.children:
                 if child.symbol == symbol and child.kind in _SOURCE_KINDS:
                     return step.index, child
-    return -1, trace.snapshots[first.index].before
+    return -1, trace.source
 
 
 def _variants(trace: Trace, steps: list[Step]) -> Iterator[Node]:

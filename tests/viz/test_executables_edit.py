@@ -16,6 +16,7 @@ from ireelab.errors import CompileError, ExecutableMismatch, InvalidCode, Progra
 from ireelab.listing.binaries import binaries
 from ireelab.pipeline.compile import compile
 from ireelab.program import load
+from ireelab.viz.executable_record import annotated
 from ireelab.viz.executables import executables
 from ireelab.vm.run import run
 
@@ -146,6 +147,30 @@ def test_spirv_of_one_executable_is_replaced() -> None:
     assert executables(trace, same)["mlp_dispatch_0"].spirv == before.spirv
 
 
+def test_assembly_leads_to_the_lines_of_its_linalg(traces: Traces) -> None:
+    found = executables(traces("mlp"))
+    plain, located = found["mlp_dispatch_0"].cpu, found.located("mlp_dispatch_0")
+    cpu = located.cpu
+    assert cpu is not None and plain is not None
+    assert cpu.mix == plain.mix
+    source = located.source.split("\n")
+
+    def lines_of(instruction: str) -> set[str]:
+        return {
+            source[int(place.rsplit(":", 2)[1]) - 1]
+            for text, place in zip(cpu.assembly.lines, cpu.assembly.locations, strict=True)
+            if instruction in text and place
+        }
+
+    if "vaddps" in str(cpu.assembly):
+        assert any("arith.addf" in line for line in lines_of("vaddps"))
+        assert all("arith.maximumf" in line for line in lines_of("vmaxps"))
+    text = annotated(located.source, cpu)
+    assert "arith.maximumf" in text and "linalg.matmul" in text and "# no location" in text
+    with pytest.raises(CompileError, match="without its trace"):
+        executables(traces("mlp").program).located(KERNEL)
+
+
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ireelab", "executables", str(EXAMPLES["mlp"]), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -156,6 +181,8 @@ def test_command_line() -> None:
     assert listed.returncode == 0 and KERNEL in listed.stdout
     shown = cli("--executable", "mlp_dispatch_0", "--show", "source")
     assert shown.returncode == 0 and shown.stdout.startswith("flow.executable private")
+    shown = cli("--executable", KERNEL, "--show", "annotated")
+    assert shown.returncode == 0 and "linalg.matmul" in shown.stdout
     again = cli("--executable", KERNEL, "--with=--iree-opt-level=O3", "--json", "-")
     assert again.returncode == 0, again.stderr
     (entry,) = json.loads(again.stdout)["entry_points"]
