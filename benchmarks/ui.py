@@ -362,7 +362,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How fast the explorer feels, in a real Chromium")
     parser.add_argument("--layers", type=int, default=12, help="of the transformer")
     parser.add_argument("--only", nargs="*", choices=MEASUREMENTS, default=[*MEASUREMENTS])
     arguments = parser.parse_args()
