@@ -46,6 +46,13 @@ class Allocator(ABC):
         aligned (the array must then not be changed while the device uses it), else copies.
         """
 
+    def share_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> Buffer:
+        """A buffer to be used again and again, over the array's own memory where that is as good.
+
+        The array must then not be changed while the device uses it; a copy elsewhere.
+        """
+        return self.import_host(array, memory_type, usage)
+
     @abstractmethod
     def statistics(self) -> AllocatorStatistics:
         """Counts and bytes at this moment."""

@@ -91,7 +91,7 @@ _DRIVERS: tuple[_Driver, ...] = (
     _Driver(
         "vulkan",
         "GPUs through Vulkan",
-        ("device", "validate", "timeout", "memory", "cache", "profile"),
+        ("device", "validate", "timeout", "memory", "cache", "profile", "queues"),
         _create_vulkan,
         _vulkan_unavailable,
         _list_vulkan,

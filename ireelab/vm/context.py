@@ -128,10 +128,11 @@ class Context:
     def put(self, array: Array) -> BufferView:
         """An input that stays on the device, for weights and other arrays used call after call.
 
-        Without a copy where the device can use host memory in place and the array is C-contiguous
-        and aligned to 64 bytes. A program that works in place (a sort does) writes into it.
+        Without a copy where the device works in host memory and the array is C-contiguous, and
+        aligned to 64 bytes (llvm-cpu) or large (Vulkan on CPUs and integrated GPUs). A program that
+        works in place (a sort does) writes into it.
         """
-        buffer = self.device.allocator.import_host(array, INPUT_MEMORY, INPUT_USAGE)
+        buffer = self.device.allocator.share_host(array, INPUT_MEMORY, INPUT_USAGE)
         return BufferView(buffer, array.shape, element_type_from_dtype(array.dtype))
 
     def start(

@@ -1,13 +1,15 @@
 """Runs IREE's own end-to-end tests on this project's runtime.
 
     python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite linalg --suite stablehlo_ops
-    python tests/corpus/run_iree_e2e.py --iree-root ~/iree --device vulkan
+    python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite all --device vulkan
 
 Each suite is a folder of ``tests/e2e`` of the given checkout. Which files belong to the target
 (llvm-cpu, or vulkan-spirv for a Vulkan device), and their compiler flags, are read from its
-BUILD.bazel; IREE's own continuous integration passes all of these. Every exported function without
-arguments is run here; where an ``iree-check-module`` is found (--check-module, or on PATH) it runs
-the same .vmfb and is compared.
+BUILD.bazel; IREE's own continuous integration passes all of these. The other files of the folder
+are tried as well, without flags: IREE runs them on other targets only, and what fails to compile
+counts as skipped. Programs that a script of the folder generates from a list are generated.
+Every exported function without arguments is run here; where an ``iree-check-module`` is found
+(--check-module, or on PATH) it runs the same .vmfb and is compared.
 Exit code 1 when something fails here that passes there.
 """
 
@@ -59,17 +61,32 @@ class Outcome:
 
 
 def tests_of(root: Path, suite: str, backend: str) -> Iterator[Test]:
-    """The tests of a backend that a folder's BUILD.bazel declares; each (file, flags) once."""
+    """What a folder declares for a backend, each (file, flags) once; then its other files."""
     folder = root / "tests" / "e2e" / suite
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} does not exist; --iree-root is a checkout of IREE")
     build = folder / "BUILD.bazel"
-    if not build.exists():
-        raise SystemExit(f"{build} does not exist; --iree-root is a checkout of IREE")
+    declarations = build.read_text() if build.exists() else ""
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    for name, files, flags in _suites(ast.parse(build.read_text()), folder, backend):
+    for name, files, flags in _suites(ast.parse(declarations), folder, backend):
         for file in files:
             if file.endswith(".mlir") and (file, flags) not in seen:
                 seen.add((file, flags))
                 yield Test(f"{suite}/{name}", folder / file, flags)
+    declared = {file for file, _ in seen}
+    for path in sorted(folder.glob("*.mlir")):
+        if path.name not in declared:
+            yield Test(f"{suite}/undeclared", path, ())
+    if (folder / "generate.py").exists():
+        for path in sorted(folder.glob("*.json")):
+            yield Test(f"{suite}/generated", path, ())
+
+
+def suites_of(root: Path) -> list[str]:
+    """Every folder with check tests, by its path below ``tests/e2e``."""
+    e2e = root / "tests" / "e2e"
+    folders = {path.parent for pattern in ("*.mlir", "generate.py") for path in e2e.rglob(pattern)}
+    return sorted(str(folder.relative_to(e2e)) for folder in folders)
 
 
 def _suites(
@@ -142,6 +159,17 @@ def device_flags(device: str) -> tuple[str, ...]:
     return target_flags("vulkan")
 
 
+def source_of(test: Test, folder: Path) -> Path:
+    """The program: the file itself, or what the folder's script makes of it."""
+    if test.path.suffix == ".mlir":
+        return test.path
+    script = test.path.with_name("generate.py")
+    done = _call([sys.executable, str(script), f"--testcases={test.path}"])
+    path = folder / f"{test.path.stem}.mlir"
+    path.write_text(done.stdout)
+    return path
+
+
 def run_test(test: Test, folder: Path, device: str, check_module: str | None) -> Outcome:
     """Compiles and runs one test, each in a process of its own."""
     start = time.perf_counter()
@@ -152,7 +180,7 @@ def run_test(test: Test, folder: Path, device: str, check_module: str | None) ->
         *device_flags(device),
         "--iree-input-type=auto",
         *test.flags,
-        str(test.path),
+        str(source_of(test, folder)),
         "-o",
         str(path),
     ]
@@ -191,29 +219,31 @@ def _last_line(text: str, word: str) -> str:
 # --- reporting --------------------------------------------------------------------------
 
 
-def report(outcomes: Sequence[Outcome]) -> int:
-    """Prints the table; returns how many tests fail here that should pass."""
-    regressions = 0
-    width = max((len(_label(o.test)) for o in outcomes), default=0)
-    print(f"{'test':{width}}  here           IREE  seconds")
-    for outcome in outcomes:
-        total = outcome.passed + len(outcome.failures)
-        state = "skip" if outcome.skipped else "FAIL" if outcome.failures else "pass"
-        print(
-            f"{_label(outcome.test):{width}}  {state} {outcome.passed:4}/{total:<4} "
-            f"{outcome.iree:>5}  {outcome.seconds:7.1f}"
-        )
-        for line in filter(None, (outcome.skipped, *outcome.failures)):
-            print(f"    {line[:400]}")
-        regressions += bool(outcome.failures) and outcome.iree != "fail"
-    functions = sum(o.passed for o in outcomes)
-    skipped = sum(bool(o.skipped) for o in outcomes)
-    good = sum(not o.failures for o in outcomes) - skipped
+def show(outcome: Outcome) -> None:
+    """Prints a test's line, and what went wrong below it."""
+    total = outcome.passed + len(outcome.failures)
+    state = "skip" if outcome.skipped else "FAIL" if outcome.failures else "pass"
     print(
-        f"\n{good} of {len(outcomes)} files pass ({functions} functions), {skipped} skipped, "
-        f"{regressions} regressions"
+        f"{_label(outcome.test):70}  {state} {outcome.passed:4}/{total:<4} "
+        f"{outcome.iree:>5}  {outcome.seconds:7.1f}",
+        flush=True,
     )
-    return regressions
+    for line in filter(None, (outcome.skipped, *outcome.failures)):
+        print(f"    {line[:400]}", flush=True)
+
+
+def summarize(outcomes: Sequence[Outcome]) -> int:
+    """Prints a line for each suite; returns how many tests fail here that should pass."""
+    suites: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        suites.setdefault(outcome.test.suite, []).append(outcome)
+    print(f"\n{'suite':60}  files pass  functions  skipped")
+    for name, members in suites.items():
+        skipped = sum(bool(o.skipped) for o in members)
+        good = sum(not o.failures for o in members) - skipped
+        functions = sum(o.passed for o in members)
+        print(f"{name:60}  {good:4} of {len(members):<4} {functions:8} {skipped:8}")
+    return sum(bool(o.failures) and o.iree != "fail" for o in outcomes)
 
 
 def _label(test: Test) -> str:
@@ -223,7 +253,9 @@ def _label(test: Test) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--iree-root", type=Path, help="a checkout of IREE")
-    parser.add_argument("--suite", action="append", help="a folder of tests/e2e; may repeat")
+    parser.add_argument(
+        "--suite", action="append", help="a folder of tests/e2e, or all; may repeat"
+    )
     parser.add_argument("--filter", default="", help="only files whose name contains this")
     parser.add_argument("--device", default="llvm-cpu")
     parser.add_argument("--jobs", type=int, default=2)
@@ -236,17 +268,20 @@ def main() -> int:
     if arguments.iree_root is None:
         parser.error("--iree-root is required")
     suites = arguments.suite or ["linalg", "stablehlo_ops"]
+    if suites == ["all"]:
+        suites = suites_of(arguments.iree_root)
     backend = "vulkan-spirv" if arguments.device.startswith("vulkan") else "llvm-cpu"
     tests = [t for suite in suites for t in tests_of(arguments.iree_root, suite, backend)]
     tests = [t for t in tests if arguments.filter in t.path.name]
+    print(f"{'test':70}  here           IREE  seconds")
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
-        outcomes = list(
-            pool.map(
-                lambda t: run_test(t, Path(folder), arguments.device, arguments.check_module),
-                tests,
-            )
-        )
-    return 1 if report(outcomes) else 0
+        for outcome in pool.map(
+            lambda t: run_test(t, Path(folder), arguments.device, arguments.check_module), tests
+        ):
+            outcomes.append(outcome)
+            show(outcome)
+    return 1 if summarize(outcomes) else 0
 
 
 if __name__ == "__main__":

@@ -231,10 +231,10 @@ class TestErrors:
         assert isinstance(device, VulkanDevice)
         with Context(mlp, device) as context:
             with monkeypatch.context() as patch:
-                patch.setattr(device.core.queue, "poll", lambda: 0)
+                patch.setattr(device.core.queues.main, "poll", lambda: 0)
                 with pytest.raises(DeviceTimeout, match=r"0\.002 s.*timeout=SECONDS"):
                     context.invoke("main", *arrays)
-            device.core.queue.timeout_ns = 60 * SECONDS
+            device.core.queues.main.timeout_ns = 60 * SECONDS
             np.testing.assert_allclose(context.invoke("main", *arrays)[0], expected, 1e-3, 1e-3)
         device.close()
 
@@ -254,7 +254,7 @@ class TestErrors:
 
     def test_lost_device(self, vulkan: VulkanDevice, monkeypatch: pytest.MonkeyPatch) -> None:
         """A lost device refuses everything from then on; another one works."""
-        queue = vulkan.core.queue
+        queue = vulkan.core.queues.main
         buffer = allocate(vulkan, 16)
         with monkeypatch.context() as patch:
             patch.setattr(queue, "_submit", lambda *_: -4)
@@ -284,7 +284,7 @@ class TestHazards:
         commands.dispatch(executable, scale, (1024, 1, 1), [2, 0], [whole(second), whole(third)])
         commands.finalize()
         device.queue_execute(-1, None, None, commands, [], 0)
-        device.core.queue.wait_idle()
+        device.core.queues.main.wait_idle()
 
     def test_a_barrier_left_out_is_reported(self, kernels: Kernels) -> None:
         require_vulkan()
@@ -319,7 +319,7 @@ class TestLeaks:
         del context
         for _ in range(2):  # a recording lets go of its code, the code of its pipelines
             gc.collect()
-            vulkan.core.queue.collect()
+            vulkan.core.queues.collect()
         assert vulkan.allocator.statistics().live_buffers == 0
         assert len(vulkan.core.resources) == 0
 
@@ -571,18 +571,18 @@ class TestOrder:
         """What waits for work already in the queue goes behind it at once."""
         buffer = allocate(vulkan, 1 << 22)
         fences = [vulkan.create_fence() for _ in range(20)]
-        before = vulkan.core.queue.submitted
+        before = vulkan.core.queues.main.submitted
         wait = None
         for number, fence in enumerate(fences):
             pattern = bytes([number])
             vulkan.queue_fill(-1, wait, fence, buffer, 0, 1 << 22, pattern, 0)
             wait = fence
-        assert vulkan.core.queue.submitted == before + 20
+        assert vulkan.core.queues.main.submitted == before + 20
         calls: list[int] = []
         fences[-1].on_signaled(lambda: calls.append(1))
         assert fences[-1].wait(timeout_ns=60 * SECONDS)
         assert buffer.read(0, 4) == b"\x13" * 4
-        vulkan.core.queue.close()  # joins the thread that calls back
+        vulkan.core.queues.main.close()  # joins the thread that calls back
         assert calls == [1]
 
 
@@ -601,7 +601,7 @@ class TestAdoption:
                 physical_device=address(logical.physical.handle),
                 device=address(logical.handle),
                 queue_family=logical.queue_family,
-                queue=address(logical.queue),
+                queue=address(logical.queues[0]),
                 features=logical.features,
                 extensions=logical.extensions,
             )
@@ -618,7 +618,7 @@ class TestAdoption:
         logical = vulkan.core.logical
         handles = AdoptedHandles(
             logical.instance.handle, logical.physical.handle, logical.handle,
-            logical.queue_family, logical.queue, features=("synchronization2",),
+            logical.queue_family, logical.queues[0], features=("synchronization2",),
         )  # fmt: skip
         with pytest.raises(DeviceUnavailable, match="timelineSemaphore"):
             driver.adopt(handles)

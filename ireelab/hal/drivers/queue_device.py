@@ -1,69 +1,101 @@
-"""What devices whose memory is the host's share: fences, deferral, the pool, the host's events.
+"""What the queues of all drivers have in common: checks, waiting, and what a failure reaches.
 
-A driver adds how commands run: ``_execute``, ``_fill``, ``_update`` and ``_copy``. Operations run
-on the thread that submits them, or, when deferred, on the thread that signals their wait fence.
+A driver says where an operation goes once its wait fence allows (``_place``), runs it there
+(``_fill`` and the like), and signals (``_finish``). Operations that cannot go yet are deferred and
+run in the thread that makes their fence ready.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ireelab.errors import CommandBufferError, DeviceError, IreelabError
+from ireelab.hal.buffer import Buffer
+from ireelab.hal.command_buffer import CommandBuffer
 from ireelab.hal.device import Device
 from ireelab.hal.drivers.queue_rules import READY, check_pattern
 from ireelab.hal.file import File
-from ireelab.hal.host_memory import HostAllocator, HostBuffer
 from ireelab.hal.semaphore import Fence
-from ireelab.hal.timeline import Event
 
 if TYPE_CHECKING:
-    from ireelab.hal.buffer import Buffer
-    from ireelab.hal.command_buffer import BindingTable, CommandBuffer
+    from ireelab.hal.command_buffer import BindingTable
+
+B = TypeVar("B", bound=Buffer)
+P = TypeVar("P")
 
 
-class QueueDevice(Device):
-    """A device with one in-order queue over host memory."""
+class QueueDevice(Device, Generic[B, P]):
+    """A device whose buffers are ``B`` and whose operations go to places ``P``.
+
+    ``buffer_type`` and ``command_buffer_type`` are the driver's own classes.
+    """
 
     synchronous = True
+    buffer_type: type[Buffer]
+    command_buffer_type: type[CommandBuffer]
 
-    def __init__(self, id: str, driver: str, limit_bytes: int | None = None) -> None:
+    def __init__(self, id: str, driver: str) -> None:
         self.id = id
         self.driver = driver
-        self._allocator = HostAllocator(self, limit_bytes)
-        self.queue_name = f"{id} queue 0"
-        self._events: list[Event] | None = None
-        # Making events out of stamps is left for the end: it takes longer than most submissions.
-        self._pending_events: list[Callable[[], Iterable[Event]]] = []
         self._submissions = count(1)
         self._closed = False
 
-    @property
-    def allocator(self) -> HostAllocator:
-        return self._allocator
-
-    # --- what a driver adds ---------------------------------------------------------
+    # --- what a driver adds -----------------------------------------------------------
 
     @abstractmethod
-    def _execute(
-        self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
-    ) -> None:
-        """Run to the end; CommandBufferError names the command that failed."""
+    def _place(self, affinity: int, wait: Fence | None) -> P | None:
+        """Where an operation goes, None while ``wait`` does not allow it; raises its failure."""
 
     @abstractmethod
-    def _fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None: ...
+    def _when_placed(self, wait: Fence, callback: Callable[[], None]) -> None:
+        """Call back once, when ``wait`` allows its operations to go or has failed."""
 
     @abstractmethod
-    def _update(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None: ...
+    def _finish(self, signal: Fence | None, place: P, ended: Any) -> None:
+        """Signal, once what an operation returned as ``ended`` has."""
+
+    @abstractmethod
+    def _allocate(self, memory_type: int, usage: int, size_bytes: int) -> B: ...
+
+    @abstractmethod
+    def _fill(self, place: P, target: B, offset: int, length: int, pattern: bytes) -> Any: ...
+
+    @abstractmethod
+    def _update(self, place: P, target: B, offset: int, data: bytes) -> Any: ...
 
     @abstractmethod
     def _copy(
-        self, source: HostBuffer, source_offset: int, target: HostBuffer, target_offset: int,
-        length: int,
-    ) -> None: ...  # fmt: skip
+        self, place: P, source: B, source_offset: int, target: B, target_offset: int, length: int
+    ) -> Any: ...
+
+    @abstractmethod
+    def _load(
+        self, place: P, file: File, file_offset: int, target: B, target_offset: int, length: int
+    ) -> Any: ...
+
+    @abstractmethod
+    def _store(
+        self, place: P, source: B, source_offset: int, file: File, file_offset: int, length: int
+    ) -> Any: ...
+
+    @abstractmethod
+    def _execute(
+        self, place: P, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
+    ) -> Any:
+        """Run; CommandBufferError names the command that failed."""
+
+    @abstractmethod
+    def _profiling(self) -> bool: ...
+
+    @abstractmethod
+    def _host_event(
+        self, affinity: int, kind: str, name: str, start_ns: int, size_bytes: int
+    ) -> None:
+        """An event of the host that ends now; only called while profiling."""
 
     # --- queue operations -------------------------------------------------------------
 
@@ -77,27 +109,30 @@ class QueueDevice(Device):
         usage: int,
         size_bytes: int,
         flags: int,
-    ) -> HostBuffer:
-        # The block is taken now even if ``wait`` is pending: pooled blocks have no other user.
-        start_ns = perf_counter_ns() if self._events is not None else 0
-        buffer = self._allocator.allocate(memory_type, usage, size_bytes)
-        if wait is not None or signal is not None:
-            self._submit(wait, signal, None)
-        if self._events is not None:
-            self._host_event("alloca", f"alloca {size_bytes} B", start_ns, size_bytes)
+    ) -> B:
+        # The range is taken now even if ``wait`` is pending: pooled ranges have no other user.
+        if not self._profiling():
+            buffer = self._allocate(memory_type, usage, size_bytes)
+            if wait is not None or signal is not None:
+                self._submit(affinity, wait, signal, None)
+            return buffer
+        start_ns = perf_counter_ns()
+        buffer = self._allocate(memory_type, usage, size_bytes)
+        self._submit(affinity, wait, signal, None)
+        self._host_event(affinity, "alloca", f"alloca {size_bytes} B", start_ns, size_bytes)
         return buffer
 
     def queue_dealloca(
         self, affinity: int, wait: Fence | None, signal: Fence | None, buffer: Buffer, flags: int
     ) -> None:
-        start_ns = perf_counter_ns() if self._events is not None else 0
+        start_ns = perf_counter_ns() if self._profiling() else 0
         if wait is None and signal is None:
             buffer.close()
         else:
-            self._submit(wait, signal, buffer.close)
-        if self._events is not None:
+            self._submit(affinity, wait, signal, lambda place: buffer.close())
+        if self._profiling():
             size_bytes = buffer.length_bytes
-            self._host_event("dealloca", f"dealloca {size_bytes} B", start_ns, size_bytes)
+            self._host_event(affinity, "dealloca", f"dealloca {size_bytes} B", start_ns, size_bytes)
 
     def queue_fill(
         self,
@@ -110,14 +145,13 @@ class QueueDevice(Device):
         pattern: bytes,
         flags: int,
     ) -> None:
-        memory = host_buffer(target)
+        memory = self.own_buffer(target)
         memory.check_range(offset_bytes, length_bytes, "fill")
         check_pattern(pattern, length_bytes)
-
-        def run() -> None:
-            self._fill(memory, offset_bytes, length_bytes, pattern)
-
-        self._submit(wait, signal, self._timed("fill", length_bytes, run))
+        self._submit(
+            affinity, wait, signal,
+            lambda place: self._fill(place, memory, offset_bytes, length_bytes, pattern),
+        )  # fmt: skip
 
     def queue_update(
         self,
@@ -129,14 +163,12 @@ class QueueDevice(Device):
         offset_bytes: int,
         flags: int,
     ) -> None:
-        memory = host_buffer(target)
+        memory = self.own_buffer(target)
         memory.check_range(offset_bytes, len(source), "update")
         data = bytes(source)  # the caller may change its bytes before a deferred update runs
-
-        def run() -> None:
-            self._update(memory, offset_bytes, data)
-
-        self._submit(wait, signal, self._timed("update", len(data), run))
+        self._submit(
+            affinity, wait, signal, lambda place: self._update(place, memory, offset_bytes, data)
+        )
 
     def queue_copy(
         self,
@@ -150,14 +182,15 @@ class QueueDevice(Device):
         length_bytes: int,
         flags: int,
     ) -> None:
-        read, written = host_buffer(source), host_buffer(target)
+        read, written = self.own_buffer(source), self.own_buffer(target)
         read.check_range(source_offset_bytes, length_bytes, "copy source")
         written.check_range(target_offset_bytes, length_bytes, "copy target")
-
-        def run() -> None:
-            self._copy(read, source_offset_bytes, written, target_offset_bytes, length_bytes)
-
-        self._submit(wait, signal, self._timed("copy", length_bytes, run))
+        self._submit(
+            affinity, wait, signal,
+            lambda place: self._copy(
+                place, read, source_offset_bytes, written, target_offset_bytes, length_bytes
+            ),
+        )  # fmt: skip
 
     def queue_read(
         self,
@@ -171,14 +204,14 @@ class QueueDevice(Device):
         length_bytes: int,
         flags: int,
     ) -> None:
-        memory = host_buffer(target)
+        memory = self.own_buffer(target)
         memory.check_range(target_offset_bytes, length_bytes, "file read")
-
-        def run() -> None:
-            data = file.read(source_offset_bytes, length_bytes)
-            self._update(memory, target_offset_bytes, data)
-
-        self._submit(wait, signal, self._timed("copy", length_bytes, run))
+        self._submit(
+            affinity, wait, signal,
+            lambda place: self._load(
+                place, file, source_offset_bytes, memory, target_offset_bytes, length_bytes
+            ),
+        )  # fmt: skip
 
     def queue_write(
         self,
@@ -192,18 +225,19 @@ class QueueDevice(Device):
         length_bytes: int,
         flags: int,
     ) -> None:
-        memory = host_buffer(source)
+        memory = self.own_buffer(source)
         memory.check_range(source_offset_bytes, length_bytes, "file write")
-
-        def run() -> None:
-            file.write(target_offset_bytes, memory.read(source_offset_bytes, length_bytes))
-
-        self._submit(wait, signal, self._timed("copy", length_bytes, run))
+        self._submit(
+            affinity, wait, signal,
+            lambda place: self._store(
+                place, memory, source_offset_bytes, file, target_offset_bytes, length_bytes
+            ),
+        )  # fmt: skip
 
     def queue_barrier(
         self, affinity: int, wait: Fence | None, signal: Fence | None, flags: int
     ) -> None:
-        self._submit(wait, signal, None)
+        self._submit(affinity, wait, signal, None)
 
     def queue_execute(
         self,
@@ -215,76 +249,50 @@ class QueueDevice(Device):
         flags: int,
     ) -> None:
         if command_buffer is None:
-            self._submit(wait, signal, None)
+            self._submit(affinity, wait, signal, None)
             return
         if not command_buffer.finalized:
             raise CommandBufferError(
                 f"command buffer {command_buffer.id} was submitted before finalize()"
+            )
+        if not isinstance(command_buffer, self.command_buffer_type):
+            raise CommandBufferError(
+                f"command buffer {command_buffer.id} belongs to another kind of device"
             )
         if len(bindings) < command_buffer.binding_capacity:
             raise CommandBufferError(
                 f"command buffer {command_buffer.id} has {command_buffer.binding_capacity} binding "
                 f"slots, but the submission binds {len(bindings)}"
             )
-        submission = next(self._submissions)
-        if wait is None and signal is None and self._events is None:
-            self._check_open()
-            self._execute(command_buffer, bindings, submission)
+        if (
+            wait is None
+            and signal is None
+            and self._execute_now(affinity, command_buffer, bindings)
+        ):
             return
+        submission = next(self._submissions)
+        self._submit(
+            affinity, wait, signal,
+            lambda place: self._execute(place, command_buffer, bindings, submission),
+        )  # fmt: skip
 
-        def run() -> None:
-            start_ns = perf_counter_ns()
-            self._execute(command_buffer, bindings, submission)
-            if self._events is not None:
-                name = f"submit command buffer {command_buffer.id}"
-                self._host_event("submit", name, start_ns, 0, command_buffer.id, submission)
-
-        self._submit(wait, signal, run)
+    def _execute_now(
+        self, affinity: int, command_buffer: CommandBuffer, bindings: BindingTable
+    ) -> bool:
+        """A short cut for submissions without fences, which are most; False where there is none."""
+        return False
 
     def queue_flush(self, affinity: int) -> None:
         """Nothing is batched here."""
 
-    # --- profiling --------------------------------------------------------------------
-
-    def begin_profiling(self) -> None:
-        if self._events is not None:
-            raise DeviceError(f"{self.id} is profiling already; call end_profiling() first")
-        self._events = []
-
-    def end_profiling(self) -> tuple[Event, ...]:
-        if self._events is None:
-            raise DeviceError(f"{self.id} is not profiling; call begin_profiling() first")
-        events, self._events = self._events, None
-        pending, self._pending_events = self._pending_events, []
-        for make_events in pending:
-            events.extend(make_events())
-        return tuple(sorted(events, key=lambda event: event.start_ns))
-
-    def _host_event(
-        self, kind: str, name: str, start_ns: int, size_bytes: int,
-        command_buffer: int = -1, submission: int = -1,
-    ) -> None:  # fmt: skip
-        event = Event(
-            name, kind, self.queue_name, -1, start_ns, perf_counter_ns(), bytes=size_bytes,
-            command_buffer=command_buffer, submission=submission,
-        )  # fmt: skip
-        if self._events is not None:
-            self._events.append(event)
-
-    def _timed(self, kind: str, size_bytes: int, run: Callable[[], None]) -> Callable[[], None]:
-        """``run`` that also records a device event when profiling is on as it runs."""
-
-        def timed() -> None:
-            start_ns = perf_counter_ns()
-            run()
-            if self._events is not None:
-                name = f"queue {kind} {size_bytes} B"
-                event = Event(
-                    name, kind, self.queue_name, 0, start_ns, perf_counter_ns(), bytes=size_bytes
-                )
-                self._events.append(event)
-
-        return timed
+    def own_buffer(self, buffer: Buffer) -> B:
+        """The buffer as this driver's; DeviceError for another's, or a closed one."""
+        if not isinstance(buffer, self.buffer_type):
+            raise DeviceError(f"{type(buffer).__name__} belongs to another kind of device")
+        memory: Any = buffer
+        if not memory.pointer:
+            raise DeviceError("the buffer is closed or was deallocated")
+        return memory
 
     # --- order ------------------------------------------------------------------------
 
@@ -293,49 +301,47 @@ class QueueDevice(Device):
             raise DeviceError(f"device {self.id} is closed; create a new one")
 
     def _submit(
-        self, wait: Fence | None, signal: Fence | None, operation: Callable[[], None] | None
+        self,
+        affinity: int,
+        wait: Fence | None,
+        signal: Fence | None,
+        operation: Callable[[P], Any] | None,
     ) -> None:
-        """Run ``operation`` now, or when ``wait`` is signaled; then signal."""
+        """Run ``operation`` now, or once ``wait`` allows; then signal."""
         self._check_open()
         try:
-            ready = wait is None or wait.is_signaled()
+            place = self._place(affinity, wait)
         except BaseException as error:
             # Whatever the wait failed with is what the signal fence fails with.
             if signal is None:
                 raise
             signal.fail(error)
             return
-        if not ready:
+        if place is None:
             assert wait is not None
             fence = wait
-            fence.on_signaled(lambda: READY.run(lambda: self._resume(fence, signal, operation)))
+            resume: Callable[[], None] = lambda: self._resume(affinity, fence, signal, operation)  # noqa: E731
+            self._when_placed(fence, lambda: READY.run(resume))
             return
         try:
-            if operation is not None:
-                operation()
+            ended = None if operation is None else operation(place)
         except IreelabError as error:
             if signal is None:
                 raise
             signal.fail(error)
             return
-        if signal is not None:
-            signal.signal()
+        self._finish(signal, place, ended)
 
     def _resume(
-        self, wait: Fence, signal: Fence | None, operation: Callable[[], None] | None
+        self,
+        affinity: int,
+        wait: Fence,
+        signal: Fence | None,
+        operation: Callable[[P], Any] | None,
     ) -> None:
         """A deferred operation whose wait is over. There is nobody to raise to but the fence."""
         try:
-            self._submit(wait, signal, operation)
+            self._submit(affinity, wait, signal, operation)
         except IreelabError as error:
             if signal is not None:
                 signal.fail(error)
-
-
-def host_buffer(buffer: Buffer) -> HostBuffer:
-    """The buffer as host memory; DeviceError for another device's or a closed buffer."""
-    if not isinstance(buffer, HostBuffer):
-        raise DeviceError(f"{type(buffer).__name__} belongs to another kind of device")
-    if not buffer.pointer:
-        raise DeviceError("the buffer is closed or was deallocated")
-    return buffer

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from ireelab.errors import DeviceUnavailable
 from ireelab.hal.command_buffer import CommandBuffer
+from ireelab.hal.drivers.host_device import HostDevice
 from ireelab.hal.drivers.llvm_cpu.command_buffer import LlvmCpuCommandBuffer
 from ireelab.hal.drivers.llvm_cpu.events import command_events
 from ireelab.hal.drivers.llvm_cpu.executable import LlvmCpuExecutable, supported_formats
 from ireelab.hal.drivers.llvm_cpu.executor_ffi import WorkerPool, executor
-from ireelab.hal.drivers.queue_device import QueueDevice
 from ireelab.hal.host_memory import HostBuffer
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ _IREE_IDS = ("local", "local-sync", "local-task", "llvm-cpu")
 """What a program may call this device; IREE's compiler asks for ``local*``."""
 
 
-class LlvmCpuDevice(QueueDevice):
+class LlvmCpuDevice(HostDevice):
     """``threads`` counts the submitting thread; ``memory_limit_bytes`` bounds what is allocated."""
+
+    command_buffer_type = LlvmCpuCommandBuffer
 
     def __init__(
         self, *, threads: int | None = None, memory_limit_bytes: int | None = None
@@ -79,9 +81,7 @@ class LlvmCpuDevice(QueueDevice):
         self._workers.close()
         self.allocator.trim()
 
-    def _execute(
-        self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
-    ) -> None:
+    def _run(self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int) -> None:
         assert isinstance(command_buffer, LlvmCpuCommandBuffer)
         if self._events is None:
             command_buffer.run(bindings)
@@ -93,15 +93,15 @@ class LlvmCpuDevice(QueueDevice):
             partial(command_events, packed, lanes, self.queue_name, command_buffer.id, submission)
         )
 
-    def _fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
+    def _write_fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
         span: npt.NDArray[np.uint8] = target.map()[offset : offset + length]
         rows = np.ndarray((length // len(pattern), len(pattern)), np.uint8, span.data)
         rows[:] = np.frombuffer(pattern, np.uint8)
 
-    def _update(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
+    def _write(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
         target.map()[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
 
-    def _copy(
+    def _move(
         self,
         source: HostBuffer,
         source_offset: int,

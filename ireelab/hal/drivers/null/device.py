@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ireelab.hal.command_buffer import CommandBuffer
-from ireelab.hal.drivers.queue_device import QueueDevice
+from ireelab.hal.drivers.host_device import HostDevice
 from ireelab.hal.executable import Executable, ExecutableFunction
 from ireelab.hal.host_memory import HostBuffer
 
@@ -47,8 +47,10 @@ class NullCommandBuffer(CommandBuffer):
         """The base class has dropped the record."""
 
 
-class NullDevice(QueueDevice):
+class NullDevice(HostDevice):
     """Runs nothing."""
+
+    command_buffer_type = NullCommandBuffer
 
     def __init__(self) -> None:
         super().__init__("null:0", "null")
@@ -74,18 +76,16 @@ class NullDevice(QueueDevice):
         self._closed = True
         self.allocator.trim()
 
-    def _execute(
-        self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
-    ) -> None:
+    def _run(self, command_buffer: CommandBuffer, bindings: BindingTable, submission: int) -> None:
         """Nothing runs."""
 
-    def _fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
+    def _write_fill(self, target: HostBuffer, offset: int, length: int, pattern: bytes) -> None:
         """Nothing runs."""
 
-    def _update(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
+    def _write(self, target: HostBuffer, offset: int, data: bytes | memoryview) -> None:
         """Nothing runs."""
 
-    def _copy(
+    def _move(
         self,
         source: HostBuffer,
         source_offset: int,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ireelab.errors import DeviceError
 from ireelab.hal.allocator import Allocator, AllocatorStatistics
 from ireelab.hal.buffer import Buffer
+from ireelab.hal.drivers.vulkan.host_import import HostImporter
 from ireelab.hal.drivers.vulkan.memory import Pool, Storage
 from ireelab.hal.types import MemoryType
 
@@ -65,7 +66,7 @@ class VulkanBuffer(Buffer):
                 "the buffer is in memory that the host cannot see; use read() and write(), or "
                 "allocate it with MemoryType.HOST_VISIBLE"
             )
-        self._owner.core.queue.wait_idle()
+        self._owner.core.queues.wait_idle()
         start = self.pointer - storage.pointer
         data: npt.NDArray[np.uint8] = np.asarray(storage)
         return data[start : start + self.length_bytes]
@@ -98,9 +99,10 @@ class VulkanBuffer(Buffer):
         storage = self._open_storage()
         host = storage.block.host
         if host is None:
-            self._owner.transfers.upload(storage, self.pointer + offset_bytes, source)
+            everything = self._owner.core.queues.everything()
+            self._owner.transfers.upload(storage, self.pointer + offset_bytes, source, everything)
             return
-        self._owner.core.queue.wait_idle()
+        self._owner.core.queues.wait_idle()
         start = self.pointer - storage.block.base + offset_bytes
         host[start : start + source.size] = source
 
@@ -127,6 +129,7 @@ class VulkanAllocator(Allocator):
         self._device = device
         self._pool: Pool = device.core.device_pool
         self._staging: Pool = device.core.staging_pool
+        self._importer = HostImporter(device.core)
 
     def allocate(self, memory_type: int, usage: int, size_bytes: int) -> VulkanBuffer:
         if size_bytes < 0:
@@ -138,16 +141,29 @@ class VulkanAllocator(Allocator):
         return VulkanBuffer(self._device, storage, storage.pointer, size_bytes, memory_type, usage)
 
     def import_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> VulkanBuffer:
-        """Always a copy, into device memory: kernels read the host's several times slower."""
-        storage = self._pool.take(array.nbytes)
-        buffer = VulkanBuffer(
-            self._device, storage, storage.pointer, array.nbytes, memory_type, usage
-        )
+        """Always a copy, since programs may compute in the memory of their inputs."""
+        storage = self._pool.take(array.nbytes, ended=True)
         if array.nbytes:
             if not array.flags.c_contiguous:
                 array = np.ascontiguousarray(array)
-            buffer.write_array(0, array.reshape(-1).view(np.uint8))
-        return buffer
+            source = array.reshape(-1).view(np.uint8)
+            host = storage.block.host
+            if host is None:
+                self._device.transfers.upload(storage, storage.pointer, source)
+            else:
+                start = storage.pointer - storage.block.base
+                host[start : start + source.size] = source
+        return VulkanBuffer(
+            self._device, storage, storage.pointer, array.nbytes, memory_type, usage
+        )
+
+    def share_host(self, array: npt.NDArray[Any], memory_type: int, usage: int) -> VulkanBuffer:
+        storage = self._importer.import_array(array)
+        if storage is None:
+            return self.import_host(array, memory_type, usage)
+        return VulkanBuffer(
+            self._device, storage, storage.pointer, array.nbytes, memory_type, usage
+        )
 
     def statistics(self) -> AllocatorStatistics:
         pools = {id(pool): pool for pool in (self._pool, self._staging)}.values()
@@ -158,6 +174,7 @@ class VulkanAllocator(Allocator):
             total_allocations=sum(pool.allocations for pool in pools),
             reused_allocations=sum(pool.reused for pool in pools),
             pooled_bytes=sum(pool.pooled_bytes for pool in pools),
+            imported_buffers=self._device.core.imports,
         )
 
     def trim(self) -> None:

@@ -1,4 +1,4 @@
-"""What the parts of one open device share: the queue, memory pools, command buffers, barriers."""
+"""What the parts of one open device share: its queues, memory pools, command buffers, barriers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ireelab.hal.drivers.vulkan.memory import (
     choose_device_memory,
     choose_staging_memory,
 )
-from ireelab.hal.drivers.vulkan.queue import Queue, Submission
+from ireelab.hal.drivers.vulkan.queue import Submission
+from ireelab.hal.drivers.vulkan.queues import Queues
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan
 
 GPU_SPIN_NS = 200_000
@@ -39,46 +40,42 @@ class Core:
         self.limits = logical.physical.limits
         self.lock = threading.RLock()
         self.resources: WeakSet[NativeResource] = WeakSet()
-        self.queue = Queue(
-            self.vulkan,
-            self.handle,
-            logical.queue,
+        self.imports = 0  # arrays of the caller that are device memory
+        self.queues = Queues(
+            logical,
             timeout_ns=timeout_ns,
             spin_ns=0 if self.physical.type == "cpu" else GPU_SPIN_NS,
         )
         self._structs = Structs(self.vulkan)
         self.barriers = Barriers(self._structs)
-        self._free_command_buffers: list[Handle] = []
+        self._free_command_buffers: dict[int, list[Handle]] = {f: [] for f in logical.families}
         self._begin_infos: dict[int, Any] = {}
         self._submissions: dict[Handle, Submission] = {}
-        info = self._structs.new(
-            "VkCommandPoolCreateInfo",
-            flags=2,  # VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT
-            queueFamilyIndex=logical.queue_family,
-        )
-        self._command_pool = self.vulkan.create(
-            "vkCreateCommandPool", "VkCommandPool", self.handle, info
-        )
-        allowed = allowed_memory_types(self.vulkan, self.handle)
+        self._command_pools = {family: self._command_pool(family) for family in logical.families}
+        allowed = allowed_memory_types(self.vulkan, logical)
         types = self.physical.memory_types
         largest = int(self.limits["maxMemoryAllocationSize"])
         chosen = choose_device_memory(types, allowed, memory)
         staging = choose_staging_memory(types, allowed)
-        self.device_pool = Pool(self.vulkan, self.handle, chosen, largest, self.queue.wait_idle)
+        self.device_pool = Pool(self.vulkan, logical, chosen, largest, self.queues)
         self.staging_pool = (
             self.device_pool
             if chosen == staging
-            else Pool(self.vulkan, self.handle, staging, largest, self.queue.wait_idle)
+            else Pool(self.vulkan, logical, staging, largest, self.queues)
         )
         self._pools = {id(p): p for p in (self.device_pool, self.staging_pool)}
 
     # --- command buffers ----------------------------------------------------------------
 
-    def acquire_command_buffer(self) -> Handle:
-        if self._free_command_buffers:
-            return self._free_command_buffers.pop()
+    def acquire_command_buffer(self, family: int) -> Handle:
+        """A command buffer for queues of a family."""
+        free = self._free_command_buffers[family]
+        if free:
+            return free.pop()
         info = self._structs.new(
-            "VkCommandBufferAllocateInfo", commandPool=self._command_pool, commandBufferCount=1
+            "VkCommandBufferAllocateInfo",
+            commandPool=self._command_pools[family],
+            commandBufferCount=1,
         )
         out = self.vulkan.ffi.new("VkCommandBuffer[1]")
         result = self.vulkan.lib.vkAllocateCommandBuffers(self.handle, info, out)
@@ -101,15 +98,23 @@ class Core:
         self.vulkan.check(lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
 
     def submission(self, handle: Handle) -> Submission:
-        """How to submit a command buffer; kept with it when it is reused."""
+        """How to submit a command buffer to the main queue; kept with it when it is reused."""
         found = self._submissions.get(handle)
         if found is None:
-            found = self._submissions[handle] = self.queue.prepare(handle)
+            found = self._submissions[handle] = self.queues.main.prepare(handle)
         return found
 
-    def release_command_buffer(self, handle: Handle) -> None:
+    def release_command_buffer(self, handle: Handle, family: int) -> None:
         """For reuse; it is reset when it is begun again."""
-        self._free_command_buffers.append(handle)
+        self._free_command_buffers[family].append(handle)
+
+    def _command_pool(self, family: int) -> Handle:
+        info = self._structs.new(
+            "VkCommandPoolCreateInfo",
+            flags=2,  # VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT
+            queueFamilyIndex=family,
+        )
+        return self.vulkan.create("vkCreateCommandPool", "VkCommandPool", self.handle, info)
 
     def raise_messages(self) -> None:
         """Raise what the validation layer has said, if it listens."""
@@ -118,13 +123,14 @@ class Core:
 
     def close(self) -> None:
         """Wait, destroy everything, then the device as soon as no array maps its memory."""
-        if not self.queue.close():
+        if not self.queues.close():
             return  # a kernel still runs: destroying what it uses would crash the process
         for resource in list(self.resources):
             resource.destroy()
-        self.vulkan.lib.vkDestroyCommandPool(self.handle, self._command_pool, self.vulkan.null)
-        for pool in list(self._pools.values()):
-            pool.close(lambda closed=pool: self._pool_is_empty(closed))
+        for pool in self._command_pools.values():
+            self.vulkan.lib.vkDestroyCommandPool(self.handle, pool, self.vulkan.null)
+        for memory in list(self._pools.values()):
+            memory.close(lambda closed=memory: self._pool_is_empty(closed))
 
     def _pool_is_empty(self, pool: Pool) -> None:
         self._pools.pop(id(pool), None)

@@ -15,11 +15,15 @@ from ireelab.hal.drivers.vulkan.pipeline_cache import default_folder
 from ireelab.hal.drivers.vulkan.profiling import MODES
 
 MEMORY_KINDS = ("auto", "device", "rebar", "host")
+_MOST_QUEUES = 64  # the bits of an affinity mask
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to open a device; ``device`` is a number, a UUID, or part of a name ("": the best)."""
+    """How to open a device; ``device`` is a number, a UUID, or part of a name ("": the best).
+
+    ``queues`` is the number of compute queues, None for what the device has, up to four.
+    """
 
     device: str = ""
     validate: bool = False
@@ -27,6 +31,7 @@ class Options:
     memory: str = "auto"
     cache_folder: Path | None = None
     profiling_mode: str = "command"
+    queues: int | None = None
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +54,7 @@ def create(options: Options) -> VulkanDevice:
     instance = _instance(validate=options.validate)
     try:
         physical = choose(instance.physical_devices(), options.device)
-        logical = LogicalDevice.create(instance, physical)
+        logical = LogicalDevice.create(instance, physical, queues=options.queues)
     except BaseException:
         instance.close()
         raise
@@ -104,6 +109,7 @@ def create_from_options(options: dict[str, str]) -> VulkanDevice:
             memory=_one_of("memory", options.get("memory", "auto"), MEMORY_KINDS),
             cache_folder=_cache_folder(options.get("cache", "1")),
             profiling_mode=_one_of("profile", options.get("profile", MODES[0]), MODES),
+            queues=_count("queues", options["queues"]) if "queues" in options else None,
         )
     )
 
@@ -122,6 +128,12 @@ def _seconds(text: str) -> float:
     if not value > 0:
         raise DeviceUnavailable(f"vulkan:timeout={text}: timeout is a number of seconds above 0")
     return value
+
+
+def _count(key: str, text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _MOST_QUEUES):
+        raise DeviceUnavailable(f"vulkan:{key}={text}: {key} is a number from 1 to {_MOST_QUEUES}")
+    return int(text)
 
 
 def _cache_folder(text: str) -> Path | None:

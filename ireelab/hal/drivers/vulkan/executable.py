@@ -69,7 +69,7 @@ class Code:
             # Not `self.destroy`: that would bring this object back to life.
             core, created = self._core, self._created
             self._created = []
-            core.queue.retire(lambda: _destroy(core, created))
+            core.queues.retire(lambda: _destroy(core, created))
 
     def _create(
         self,

@@ -1,8 +1,8 @@
-"""The ``VkDevice`` and its compute queue: our own, or those of a running application."""
+"""The ``VkDevice`` and its queues: our own, or those of a running application."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,9 @@ USEFUL_FEATURES = frozenset(
 )
 """Enabled where the device has them. Robust access is not: it costs, and IREE checks shapes."""
 
-USEFUL_EXTENSIONS = ("VK_EXT_calibrated_timestamps", "VK_KHR_cooperative_matrix")
+USEFUL_EXTENSIONS = (
+    "VK_EXT_calibrated_timestamps", "VK_EXT_external_memory_host", "VK_KHR_cooperative_matrix",
+)  # fmt: skip
 _REQUIRED_WHERE_PRESENT = ("VK_KHR_portability_subset",)
 
 
@@ -55,14 +57,24 @@ class AdoptedHandles:
     extensions: Iterable[str] = ()
 
 
+MAX_QUEUES = 4
+"""Compute queues that are opened where nobody asks for another number."""
+
+
 class LogicalDevice:
-    """Instance, device and queue. ``features`` and ``extensions`` are those that are enabled."""
+    """Instance, device and queues. ``features`` and ``extensions`` are those that are enabled.
+
+    ``queues`` compute; several may be one ``VkQueue``. ``transfer_queue`` only copies, None where
+    the device has no such family.
+    """
 
     instance: Instance
     physical: PhysicalDevice
     handle: Handle
-    queue: Handle
+    queues: tuple[Handle, ...]
     queue_family: int
+    transfer_queue: Handle | None = None
+    transfer_family: int = -1
     features: frozenset[str]
     extensions: frozenset[str]
 
@@ -70,22 +82,31 @@ class LogicalDevice:
         self._owned = False
 
     @staticmethod
-    def create(instance: Instance, physical: PhysicalDevice) -> LogicalDevice:
-        """A device of our own; it also owns ``instance``."""
+    def create(
+        instance: Instance, physical: PhysicalDevice, *, queues: int | None = None
+    ) -> LogicalDevice:
+        """A device of our own; it also owns ``instance``.
+
+        With more ``queues`` than the device has, some share one; None takes up to MAX_QUEUES.
+        """
         self = LogicalDevice()
         self.instance, self.physical = instance, physical
-        self.queue_family = physical.compute_family().index
+        compute, transfer = physical.compute_family(), physical.transfer_family()
+        count = min(compute.count, MAX_QUEUES) if queues is None else queues
+        self.queue_family = compute.index
         self.features = frozenset(
             name for name in USEFUL_FEATURES if physical.features.get(name, False)
         )
         wanted = (*USEFUL_EXTENSIONS, *_REQUIRED_WHERE_PRESENT)
         self.extensions = frozenset(wanted) & physical.extensions
-        self.handle = self._create()
+        opened = min(count, compute.count)
+        counts = {compute.index: opened, **({transfer.index: 1} if transfer else {})}
+        self.handle = self._create(counts)
         self._owned = True
-        vulkan = instance.vulkan
-        out = vulkan.ffi.new("VkQueue *")
-        vulkan.lib.vkGetDeviceQueue(self.handle, self.queue_family, 0, out)
-        self.queue = out[0]
+        self.queues = tuple(self._queue(compute.index, i % opened) for i in range(count))
+        if transfer is not None:
+            self.transfer_family = transfer.index
+            self.transfer_queue = self._queue(transfer.index, 0)
         return self
 
     @staticmethod
@@ -97,7 +118,7 @@ class LogicalDevice:
         physical = vulkan.handle("VkPhysicalDevice", handles.physical_device)
         self.physical = query(vulkan, self.instance.handle, physical)
         self.handle = vulkan.handle("VkDevice", handles.device)
-        self.queue = vulkan.handle("VkQueue", handles.queue)
+        self.queues = (vulkan.handle("VkQueue", handles.queue),)
         self.queue_family = handles.queue_family
         self.features = frozenset(handles.features)
         self.extensions = frozenset(handles.extensions)
@@ -114,6 +135,12 @@ class LogicalDevice:
         """How many bits of a timestamp count; 0 where the queue cannot stamp."""
         return self.physical.queue_families[self.queue_family].timestamp_bits
 
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The queue families in use."""
+        transfer = () if self.transfer_queue is None else (self.transfer_family,)
+        return (self.queue_family, *transfer)
+
     def close(self) -> None:
         """Destroy what is our own; everything made with the device must be gone. Idempotent."""
         if self._owned:
@@ -122,7 +149,13 @@ class LogicalDevice:
             vulkan.lib.vkDestroyDevice(self.handle, vulkan.null)
         self.instance.close()
 
-    def _create(self) -> Handle:
+    def _queue(self, family: int, index: int) -> Handle:
+        vulkan = self.instance.vulkan
+        out = vulkan.ffi.new("VkQueue *")
+        vulkan.lib.vkGetDeviceQueue(self.handle, family, index, out)
+        return out[0]
+
+    def _create(self, queue_counts: Mapping[int, int]) -> Handle:
         vulkan = self.instance.vulkan
         structs = Structs(vulkan)
         chain = feature_structs(structs, self.extensions)
@@ -133,18 +166,21 @@ class LogicalDevice:
         for name in self.features:
             if hasattr(core, name):
                 setattr(core, name, 1)
-        queue = structs.new(
-            "VkDeviceQueueCreateInfo",
-            queueFamilyIndex=self.queue_family,
-            queueCount=1,
-            pQueuePriorities=[1.0],
-        )
+        queues = [
+            structs.new(
+                "VkDeviceQueueCreateInfo",
+                queueFamilyIndex=family,
+                queueCount=count,
+                pQueuePriorities=[1.0] * count,
+            )
+            for family, count in queue_counts.items()
+        ]
         names = sorted(self.extensions)
         info = structs.new(
             "VkDeviceCreateInfo",
             next=chain[0],
-            queueCreateInfoCount=1,
-            pQueueCreateInfos=queue,
+            queueCreateInfoCount=len(queues),
+            pQueueCreateInfos=queues,
             enabledExtensionCount=len(names),
             ppEnabledExtensionNames=names,
         )

@@ -2,8 +2,9 @@
 
 A ``vkAllocateMemory`` can cost most of a millisecond, so that a call must not make one. Ranges go
 back to the pool when the last thing that can see them dies (as in ``hal/host_memory.py``): the
-buffer, a subspan, a mapped array, a recorded command buffer. Reuse needs no wait: the queue runs in
-order, and the host waits for it before it touches memory.
+buffer, a subspan, a mapped array, a recorded command buffer. While one queue does all the work,
+reuse by the device needs no wait, since that queue runs in order; with several, and for what the
+host writes, a range is used again once everything has ended that was submitted before it came back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ireelab.errors import OutOfDeviceMemory
+from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
 from ireelab.hal.drivers.vulkan.physical_device import (
     MEMORY_CACHED,
     MEMORY_COHERENT,
@@ -24,11 +26,14 @@ from ireelab.hal.drivers.vulkan.physical_device import (
     MEMORY_HOST_VISIBLE,
     HeapType,
 )
+from ireelab.hal.drivers.vulkan.queues import Queues, Stamp
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs, Vulkan
 
 # TRANSFER_SRC | TRANSFER_DST | UNIFORM | STORAGE | INDIRECT | SHADER_DEVICE_ADDRESS
 _BUFFER_USAGE = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x20000
 _DEVICE_ADDRESS_FLAG = 2  # VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT
+
+HOST_ALLOCATION = 0x80  # VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT
 
 BLOCK_BYTES = 64 << 20
 SMALLEST_CLASS_BYTES = 256
@@ -37,6 +42,8 @@ SMALLEST_CLASS_BYTES = 256
 POINTER_BLOCK_SHIFT = 48
 """A buffer's ``pointer`` is its block's number and its offset there: unique in the process."""
 
+_LOOK_BACK = 8  # free ranges that are asked whether work still uses them
+
 _block_numbers = count(1)
 
 
@@ -44,20 +51,22 @@ class Block:
     """One ``VkDeviceMemory`` under one ``VkBuffer``; ``host`` is its mapping, None without one."""
 
     def __init__(
-        self, vulkan: Vulkan, device: Handle, memory_type: HeapType, size_bytes: int
-    ) -> None:
+        self, vulkan: Vulkan, logical: LogicalDevice, memory_type: HeapType, size_bytes: int,
+        host_pointer: int = 0,
+    ) -> None:  # fmt: skip
+        """``host_pointer``: the caller's own memory, imported instead of allocated."""
         self.number = next(_block_numbers)
         self.base = self.number << POINTER_BLOCK_SHIFT
         self.size_bytes = size_bytes
         self.used_bytes = 0
         self.live_ranges = 0
         self._vulkan = vulkan
-        self._device = device
+        self._device = device = logical.handle
         structs = Structs(vulkan)
-        info = structs.new("VkBufferCreateInfo", size=size_bytes, usage=_BUFFER_USAGE)
+        info = _buffer_info(structs, logical.families, size_bytes, imported=bool(host_pointer))
         self.buffer: Handle = vulkan.create("vkCreateBuffer", "VkBuffer", device, info)
         try:
-            self.memory: Handle = self._allocate(structs, memory_type)
+            self.memory: Handle = self._allocate(structs, memory_type, host_pointer)
         except BaseException:
             vulkan.lib.vkDestroyBuffer(device, self.buffer, vulkan.null)
             raise
@@ -68,8 +77,13 @@ class Block:
                 device, structs.new("VkBufferDeviceAddressInfo", buffer=self.buffer)
             )
         )
-        visible = memory_type.flags & MEMORY_HOST_VISIBLE
-        self.host: npt.NDArray[np.uint8] | None = self._map() if visible else None
+        self.host: npt.NDArray[np.uint8] | None = None
+        if host_pointer:
+            self.host = np.frombuffer(
+                vulkan.ffi.buffer(vulkan.pointer(host_pointer), size_bytes), np.uint8
+            )
+        elif memory_type.flags & MEMORY_HOST_VISIBLE:
+            self.host = self._map()
 
     def close(self) -> None:
         """Destroy; nothing may use it any more."""
@@ -77,14 +91,23 @@ class Block:
         vulkan.lib.vkDestroyBuffer(self._device, self.buffer, vulkan.null)
         vulkan.lib.vkFreeMemory(self._device, self.memory, vulkan.null)
 
-    def _allocate(self, structs: Structs, memory_type: HeapType) -> Handle:
+    def _allocate(self, structs: Structs, memory_type: HeapType, host_pointer: int) -> Handle:
         vulkan = self._vulkan
         needs: Any = vulkan.ffi.new("VkMemoryRequirements *")
         vulkan.lib.vkGetBufferMemoryRequirements(self._device, self.buffer, needs)
+        size_bytes, imported = int(needs.size), None
+        if host_pointer:
+            size_bytes = self.size_bytes
+            imported = structs.new(
+                "VkImportMemoryHostPointerInfoEXT",
+                handleType=HOST_ALLOCATION,
+                pHostPointer=vulkan.pointer(host_pointer),
+            )
+        flags = structs.new("VkMemoryAllocateFlagsInfo", next=imported, flags=_DEVICE_ADDRESS_FLAG)
         info = structs.new(
             "VkMemoryAllocateInfo",
-            next=structs.new("VkMemoryAllocateFlagsInfo", flags=_DEVICE_ADDRESS_FLAG),
-            allocationSize=int(needs.size),
+            next=flags,
+            allocationSize=size_bytes,
             memoryTypeIndex=memory_type.index,
         )
         return vulkan.create("vkAllocateMemory", "VkDeviceMemory", self._device, info)
@@ -130,10 +153,10 @@ class Pool:
     def __init__(
         self,
         vulkan: Vulkan,
-        device: Handle,
+        logical: LogicalDevice,
         memory_type: HeapType,
         largest_bytes: int,
-        wait_idle: Callable[[], None],
+        queues: Queues,
     ) -> None:
         self.memory_type = memory_type
         self.host_visible = bool(memory_type.flags & MEMORY_HOST_VISIBLE)
@@ -144,14 +167,14 @@ class Pool:
         self.allocations = 0
         self.reused = 0
         self._vulkan = vulkan
-        self._device = device
-        self._wait_idle = wait_idle
+        self._logical = logical
+        self._queues = queues
         self._on_empty: Callable[[], None] | None = None
         self._largest_bytes = min(largest_bytes, memory_type.heap_bytes)
         self._block_bytes = min(BLOCK_BYTES, max(memory_type.heap_bytes // 16, 1 << 20))
         self._blocks: dict[int, Block] = {}
         self._current: Block | None = None
-        self._free: dict[int, list[tuple[Block, int]]] = {}
+        self._free: dict[int, list[tuple[Block, int, Stamp]]] = {}
         # Re-entrant: a collection inside a locked region may finalise a Storage.
         self._lock = threading.RLock()
 
@@ -160,8 +183,11 @@ class Pool:
         """What is allocated from the device and not in use."""
         return sum(block.size_bytes for block in self._blocks.values()) - self.live_bytes
 
-    def take(self, size_bytes: int) -> Storage:
-        """A range of at least ``size_bytes``; OutOfDeviceMemory where the device has none."""
+    def take(self, size_bytes: int, *, ended: bool = False) -> Storage:
+        """A range of at least ``size_bytes``; OutOfDeviceMemory where the device has none.
+
+        With ``ended`` no work uses it any more, so that the host may write to it at once.
+        """
         if size_bytes > SMALLEST_CLASS_BYTES:
             # A class is a quarter of a power of two: at most 25% of a range is unused.
             shift = max((size_bytes - 1).bit_length() - 3, 8)
@@ -170,8 +196,9 @@ class Pool:
             capacity = SMALLEST_CLASS_BYTES
         with self._lock:
             free = self._free.get(capacity)
-            if free:
-                block, offset = free.pop()
+            found = self._reusable(free, ended=ended) if free else None
+            if found is not None:
+                block, offset = found
                 self.reused += 1
             else:
                 block, offset = self._carve(size_bytes, capacity)
@@ -184,17 +211,18 @@ class Pool:
         return Storage(self, block, offset, capacity)
 
     def recycle(self, block: Block, offset_bytes: int, capacity_bytes: int) -> None:
+        stamp = self._queues.everything()
         with self._lock:
             block.live_ranges -= 1
             self.live_ranges -= 1
             self.live_bytes -= capacity_bytes
-            self._free.setdefault(capacity_bytes, []).append((block, offset_bytes))
+            self._free.setdefault(capacity_bytes, []).append((block, offset_bytes, stamp))
             if self._on_empty is not None:
                 self._free_unused()
 
     def trim(self) -> None:
         """Free the blocks that nobody uses, once the queue is idle."""
-        self._wait_idle()
+        self._queues.wait_idle()
         with self._lock:
             self._free_unused()
 
@@ -206,6 +234,18 @@ class Pool:
         with self._lock:
             self._on_empty = on_empty
             self._free_unused()
+
+    def _reusable(
+        self, free: list[tuple[Block, int, Stamp]], *, ended: bool
+    ) -> tuple[Block, int] | None:
+        """The newest free range that may be used, taken off the list."""
+        any_will_do = not ended and not self._queues.used
+        for place in range(len(free) - 1, max(len(free) - 1 - _LOOK_BACK, -1), -1):
+            block, offset, stamp = free[place]
+            if not stamp or any_will_do or self._queues.reached(stamp):
+                del free[place]
+                return block, offset
+        return None
 
     def _free_unused(self) -> None:
         unused = {number for number, block in self._blocks.items() if not block.live_ranges}
@@ -233,11 +273,11 @@ class Pool:
         if block_bytes > self._largest_bytes:
             raise self._out_of_memory(size_bytes, "the device's largest allocation is")
         try:
-            block = Block(self._vulkan, self._device, self.memory_type, block_bytes)
+            block = Block(self._vulkan, self._logical, self.memory_type, block_bytes)
         except OutOfDeviceMemory:
             self.trim()
             try:
-                block = Block(self._vulkan, self._device, self.memory_type, block_bytes)
+                block = Block(self._vulkan, self._logical, self.memory_type, block_bytes)
             except OutOfDeviceMemory:
                 raise self._out_of_memory(size_bytes, "its heap has") from None
         block.used_bytes = used_bytes
@@ -287,11 +327,31 @@ def choose_staging_memory(types: tuple[HeapType, ...], allowed: int) -> HeapType
     )
 
 
-def allowed_memory_types(vulkan: Vulkan, device: Handle) -> int:
+def allowed_memory_types(vulkan: Vulkan, logical: LogicalDevice) -> int:
     """Bit mask of the memory types that buffers of this driver can use."""
-    info = Structs(vulkan).new("VkBufferCreateInfo", size=SMALLEST_CLASS_BYTES, usage=_BUFFER_USAGE)
+    device = logical.handle
+    info = _buffer_info(Structs(vulkan), logical.families, SMALLEST_CLASS_BYTES, imported=False)
     buffer = vulkan.create("vkCreateBuffer", "VkBuffer", device, info)
     needs: Any = vulkan.ffi.new("VkMemoryRequirements *")
     vulkan.lib.vkGetBufferMemoryRequirements(device, buffer, needs)
     vulkan.lib.vkDestroyBuffer(device, buffer, vulkan.null)
     return int(needs.memoryTypeBits)
+
+
+def _buffer_info(
+    structs: Structs, families: tuple[int, ...], size_bytes: int, *, imported: bool
+) -> Any:
+    """Queues of all families use a buffer without handing it over."""
+    external = None
+    if imported:
+        external = structs.new("VkExternalMemoryBufferCreateInfo", handleTypes=HOST_ALLOCATION)
+    shared = len(families) > 1
+    return structs.new(
+        "VkBufferCreateInfo",
+        next=external,
+        size=size_bytes,
+        usage=_BUFFER_USAGE,
+        sharingMode=int(shared),
+        queueFamilyIndexCount=len(families) if shared else 0,
+        pQueueFamilyIndices=list(families) if shared else [],
+    )

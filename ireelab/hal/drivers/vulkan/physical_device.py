@@ -16,6 +16,7 @@ MEMORY_DEVICE_LOCAL, MEMORY_HOST_VISIBLE, MEMORY_COHERENT, MEMORY_CACHED = 1, 2,
 
 _TYPES = {0: "other", 1: "integrated", 2: "discrete", 3: "virtual", 4: "cpu"}
 COOPERATIVE_MATRIX = "VK_KHR_cooperative_matrix"
+EXTERNAL_MEMORY_HOST = "VK_EXT_external_memory_host"
 _COMPONENTS = ("f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
 
 NEEDED_FEATURES = (
@@ -102,6 +103,14 @@ class PhysicalDevice:
         families = [family for family in self.queue_families if family.flags & COMPUTE]
         return min(families, key=lambda family: bool(family.flags & GRAPHICS))
 
+    def transfer_family(self) -> QueueFamily | None:
+        """A family that only copies, None where there is none; its copies run beside kernels."""
+        return next(
+            (f for f in self.queue_families
+             if f.flags & TRANSFER and not f.flags & (COMPUTE | GRAPHICS)),
+            None,
+        )  # fmt: skip
+
 
 def query(
     vulkan: Vulkan, instance: Handle, handle: Handle, *, hidden: frozenset[str] = frozenset()
@@ -109,7 +118,7 @@ def query(
     """Read everything about one ``VkPhysicalDevice``; ``hidden`` extensions count as not there."""
     extensions = _extensions(vulkan, handle) - hidden
     structs = Structs(vulkan)
-    properties, limits, ids = _properties(vulkan, structs, handle)
+    properties, limits, ids = _properties(vulkan, structs, handle, extensions)
     version = int(properties.apiVersion)
     return PhysicalDevice(
         handle=handle,
@@ -164,12 +173,14 @@ def _features(
 
 
 def _properties(
-    vulkan: Vulkan, structs: Structs, handle: Handle
+    vulkan: Vulkan, structs: Structs, handle: Handle, extensions: frozenset[str]
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     v13 = structs.new("VkPhysicalDeviceVulkan13Properties")
     v12 = structs.new("VkPhysicalDeviceVulkan12Properties", next=v13)
     v11 = structs.new("VkPhysicalDeviceVulkan11Properties", next=v12)
-    head = structs.new("VkPhysicalDeviceProperties2", next=v11)
+    host = structs.new("VkPhysicalDeviceExternalMemoryHostPropertiesEXT", next=v11)
+    chain = host if EXTERNAL_MEMORY_HOST in extensions else v11
+    head = structs.new("VkPhysicalDeviceProperties2", next=chain)
     vulkan.lib.vkGetPhysicalDeviceProperties2(handle, head)
     properties = head.properties
     core = properties.limits
@@ -184,6 +195,7 @@ def _properties(
         limits[name] = int(getattr(v11, name))
     for name in ("minSubgroupSize", "maxSubgroupSize", "requiredSubgroupSizeStages"):
         limits[name] = int(getattr(v13, name))
+    limits["minImportedHostPointerAlignment"] = int(host.minImportedHostPointerAlignment)
     ids = {"uuid": v11.deviceUUID, "driver_name": v12.driverName, "driver_info": v12.driverInfo}
     return properties, limits, ids
 

@@ -21,7 +21,11 @@ from ireelab.hal.drivers.vulkan.profiling import (
     Stamps,
     command_events,
 )
+from ireelab.hal.drivers.vulkan.queue import Point, Queue
 from ireelab.hal.timeline import Event
+
+Place = tuple[Queue, tuple[Point, ...]]
+"""Where an operation goes: a queue, and what it comes after on others."""
 
 if TYPE_CHECKING:
     from ireelab.hal.command_buffer import BindingTable
@@ -39,6 +43,7 @@ class _Pending:
     command_buffer: int
     submission: int
     not_before_ns: int
+    queue_name: str
     ticks: npt.NDArray[np.uint64] | None = None
 
 
@@ -49,13 +54,13 @@ class Profiler:
     the host's clock.
     """
 
-    def __init__(self, core: Core, queue_name: str, mode: str) -> None:
+    def __init__(self, core: Core, device_id: str, mode: str) -> None:
         self.mode = mode
         self.active = False
         self.clock_error_ns = 0
         self.clock_method = ""
         self._core = core
-        self._queue_name = queue_name
+        self._names = {q: f"{device_id} queue {i}" for i, q in enumerate(core.queues.all)}
         self._clock: Clock | None = None
         self._first: ClockSample | None = None
         self._events: list[Event] = []
@@ -92,35 +97,43 @@ class Profiler:
             for pending in self._pending:
                 assert pending.ticks is not None
                 self._events += command_events(
-                    pending.stamps, pending.ticks, self._clock, calibration, self._queue_name,
+                    pending.stamps, pending.ticks, self._clock, calibration, pending.queue_name,
                     pending.command_buffer, pending.submission, pending.not_before_ns,
                 )  # fmt: skip
         events, self._events, self._pending = self._events, [], []
         return tuple(sorted(events, key=lambda event: event.start_ns))
 
     def execute(
-        self, command_buffer: VulkanCommandBuffer, bindings: BindingTable, submission: int
-    ) -> None:
+        self, place: Place, command_buffer: VulkanCommandBuffer, bindings: BindingTable,
+        submission: int,
+    ) -> Point:  # fmt: skip
         """Submit the stamped recording."""
+        queue, points = place
         recording = command_buffer.recording(bindings, self.mode)
         assert recording.stamps is not None
         earlier = self._unread.pop(recording.stamps, None)
         if earlier is not None:
             earlier.ticks = earlier.stamps.read()
         start_ns = perf_counter_ns()
-        self._core.queue.submit(recording.submission)
-        self._add(_Pending(recording.stamps, command_buffer.id, submission, start_ns))
+        point = recording.submit(queue, points)
+        pending = _Pending(
+            recording.stamps, command_buffer.id, submission, start_ns, self._names[queue]
+        )
+        self._add(pending)
         name = f"submit command buffer {command_buffer.id}"
-        self.host("submit", name, start_ns, 0, command_buffer.id, submission)
+        self.host(queue, "submit", name, start_ns, 0, command_buffer.id, submission)
+        return point
 
     def transfer(
         self,
+        place: Place,
         transfers: Transfers,
         kind: str,
         size_bytes: int,
         record: Callable[[Any, list[Any]], None],
-    ) -> None:
+    ) -> Point:
         """Run a queue transfer between two stamps."""
+        queue, points = place
         stamps = Stamps(self._core, 1)
         origin = CommandOrigin(-1, kind, f"queue {kind} {size_bytes} B", size_bytes)
 
@@ -131,18 +144,19 @@ class Profiler:
             stamps.end(handle, STAGE_TRANSFER, origin)
 
         start_ns = perf_counter_ns()
-        transfers.run(stamped)
-        pending = _Pending(stamps, -1, -1, start_ns, stamps.read())
+        point = transfers.run(stamped, queue, points)
+        ticks = stamps.read()
         stamps.destroy()
-        self._pending.append(pending)
+        self._pending.append(_Pending(stamps, -1, -1, start_ns, self._names[queue], ticks))
+        return point
 
     def host(
-        self, kind: str, name: str, start_ns: int, size_bytes: int,
+        self, queue: Queue, kind: str, name: str, start_ns: int, size_bytes: int,
         command_buffer: int = -1, submission: int = -1,
     ) -> None:  # fmt: skip
         """An event of the host that ends now."""
         event = Event(
-            name, kind, self._queue_name, -1, start_ns, perf_counter_ns(), bytes=size_bytes,
+            name, kind, self._names[queue], -1, start_ns, perf_counter_ns(), bytes=size_bytes,
             command_buffer=command_buffer, submission=submission,
         )  # fmt: skip
         self._events.append(event)
@@ -165,7 +179,8 @@ class Profiler:
                 stamps.begin(handle, STAGE_COMPUTE)
                 stamps.end(handle, STAGE_COMPUTE, CommandOrigin(number, "barrier", "empty"))
 
-        core.queue.wait(Transfers(core).run(record))
+        Transfers(core).run(record)
+        core.queues.wait_idle()
         ticks = stamps.read()
         stamps.destroy()
         differences = (ticks[:, 1] - ticks[:, 0]).tolist()

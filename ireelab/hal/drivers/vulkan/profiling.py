@@ -81,7 +81,7 @@ class Stamps:
         if not count:
             return ticks
         core = self._core
-        core.queue.wait_idle()
+        core.queues.wait_idle()
         result = core.vulkan.lib.vkGetQueryPoolResults(
             core.handle, self._pool, 0, count, ticks.nbytes,
             core.vulkan.ffi.from_buffer(ticks), 8, _RESULTS_64_AND_WAIT,
@@ -194,9 +194,10 @@ class Clock:
             stamps.begin(handle, STAGE_COMPUTE)
             stamps.end(handle, STAGE_COMPUTE, CommandOrigin(0, "barrier", "clock"))
 
-        core.queue.wait_idle()
+        core.queues.wait_idle()
         before_ns = perf_counter_ns()
-        core.queue.wait(Transfers(core).run(record))
+        Transfers(core).run(record)
+        core.queues.wait_idle()
         after_ns = perf_counter_ns()
         ticks = int(stamps.read()[0, 0])
         stamps.destroy()

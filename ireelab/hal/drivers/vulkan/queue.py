@@ -1,17 +1,17 @@
-"""The queue and its timeline: every submission gets the next number, and numbers are reached.
+"""A queue and its timeline: every submission gets the next number, and numbers are reached.
 
 One timeline semaphore counts submissions; each starts with a barrier against those before it (see
 ``recorder.py``), so that "number n is reached" means that everything up to n has ended. HAL
-semaphores are mapped on it (``semaphore.py``): signaling one costs no Vulkan object.
+semaphores are mapped on it (``semaphore.py``): signaling one costs no Vulkan object. What a device
+has several of, and how those keep order among each other, is in ``queues.py``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import Any
+from typing import Any, TypeAlias
 
 from ireelab.errors import DeviceError, DeviceLost, DeviceTimeout
 from ireelab.hal.drivers.vulkan.vulkan_ffi import SUCCESS, TIMEOUT, Handle, Structs, Vulkan, fail
@@ -19,6 +19,10 @@ from ireelab.hal.drivers.vulkan.vulkan_ffi import SUCCESS, TIMEOUT, Handle, Stru
 ALL_COMMANDS = 0x10000
 SLICE_NS = 200_000_000
 """The longest single wait in native code: Ctrl-C is seen between two."""
+
+
+Point: TypeAlias = "tuple[Queue, int]"
+"""Something on the device that ends: a submission of a queue, by its number there."""
 
 
 class Submission:
@@ -45,24 +49,28 @@ class Submission:
 class Queue:
     """``submitted`` and ``completed`` are numbers of submissions; ``completed`` may lag behind.
 
-    ``timeout_ns`` bounds every wait; ``spin_ns`` is how long a wait polls before it sleeps, which
-    on a GPU saves the wake-up of the thread.
+    ``floor`` is the last submission that nobody was given a fence for: to its caller it has ended,
+    so that whatever is submitted next, anywhere, comes after it. ``timeout_ns`` bounds every wait;
+    ``spin_ns`` is how long a wait polls before it sleeps, which on a GPU saves the wake-up of the
+    thread. Queues over one ``VkQueue`` share its ``lock``.
     """
 
     def __init__(
-        self, vulkan: Vulkan, device: Handle, queue: Handle, *, timeout_ns: int, spin_ns: int
-    ) -> None:
+        self, vulkan: Vulkan, device: Handle, queue: Handle, family: int, lock: threading.Lock,
+        *, timeout_ns: int, spin_ns: int,
+    ) -> None:  # fmt: skip
+        self.family = family
         self.submitted = 0
         self.completed = 0
+        self.floor = 0
         self.timeout_ns = timeout_ns
         self._spin_ns = spin_ns
         self._vulkan = vulkan
         self._device = device
         self._queue = queue
         self._lost: DeviceError | None = None
-        self._lock = threading.Lock()
+        self._lock = lock
         self._local = threading.local()
-        self._retired: deque[tuple[int, Callable[[], None]]] = deque()
         self._watcher: _Watcher | None = None
         structs = self._structs = Structs(vulkan)
         kind = structs.new("VkSemaphoreTypeCreateInfo", semaphoreType=1)
@@ -87,9 +95,32 @@ class Queue:
             if result != SUCCESS:
                 self._fail(result, "vkQueueSubmit2")
             self.submitted = number
-        if self._retired:
-            self.collect()
         return number
+
+    def submit_after(self, command_buffer: Handle | None, points: Sequence[Point]) -> int:
+        """Submit a command buffer, or nothing, that the device starts after points elsewhere."""
+        structs = Structs(self._vulkan)
+        name = "VkSemaphoreSubmitInfo"
+        waits = [
+            structs.new(name, semaphore=queue.timeline, value=number, stageMask=ALL_COMMANDS)
+            for queue, number in points
+        ]
+        buffers = [] if command_buffer is None else [command_buffer]
+        submission = Submission.__new__(Submission)
+        submission.signal = structs.new(name, semaphore=self.timeline, stageMask=ALL_COMMANDS)
+        submission.info = structs.new(
+            "VkSubmitInfo2",
+            waitSemaphoreInfoCount=len(waits),
+            pWaitSemaphoreInfos=structs.array(name, waits),
+            commandBufferInfoCount=len(buffers),
+            pCommandBufferInfos=structs.array(
+                "VkCommandBufferSubmitInfo",
+                [structs.new("VkCommandBufferSubmitInfo", commandBuffer=b) for b in buffers],
+            ),
+            signalSemaphoreInfoCount=1,
+            pSignalSemaphoreInfos=submission.signal,
+        )
+        return self.submit(submission)
 
     def poll(self) -> int:
         """The newest number reached."""
@@ -127,10 +158,6 @@ class Queue:
                 self._block(number, min(timeout_ns - elapsed_ns, SLICE_NS))
         return True
 
-    def retire(self, release: Callable[[], None]) -> None:
-        """Call ``release`` once everything submitted so far has ended."""
-        self._retired.append((self.submitted, release))
-
     def notify(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
         """Call back from another thread when ``number`` is reached, or with what failed."""
         with self._lock:
@@ -152,7 +179,6 @@ class Queue:
             idle = True  # nothing runs any more; destroying is allowed
             self.completed = self.submitted
         if idle:
-            self.collect()
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
                 self._vulkan.lib.vkDestroySemaphore(self._device, timeline, self._null)
@@ -186,16 +212,6 @@ class Queue:
         except DeviceLost as error:
             self._lost = error
             raise
-
-    def collect(self) -> None:
-        """Destroy what was retired and is no longer in use."""
-        completed = self.poll()
-        while self._retired and self._retired[0][0] <= completed:
-            try:
-                _, release = self._retired.popleft()
-            except IndexError:
-                return  # another thread was faster
-            release()
 
 
 class _Watcher:

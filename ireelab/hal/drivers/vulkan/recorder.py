@@ -37,7 +37,7 @@ from ireelab.hal.drivers.vulkan.descriptors import DescriptorWriter
 from ireelab.hal.drivers.vulkan.executable import Kernel, VulkanExecutable
 from ireelab.hal.drivers.vulkan.memory import Block, Storage
 from ireelab.hal.drivers.vulkan.profiling import CommandOrigin, Stamps
-from ireelab.hal.drivers.vulkan.queue import Submission
+from ireelab.hal.drivers.vulkan.queue import Point, Queue, Submission
 from ireelab.hal.drivers.vulkan.transfer import record_copy, record_fill, record_update
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
@@ -60,33 +60,38 @@ class Recording:
 
     def __init__(self, core: Core, command_buffer: Handle) -> None:
         self._core = core
-        self._command_buffer: Handle | None = command_buffer
+        self.command_buffer: Handle | None = command_buffer
         self.submission: Submission = core.submission(command_buffer)
         self.descriptor_pool: Handle | None = None
         self.stamps: Stamps | None = None
         self.kept: list[Any] = []
         core.resources.add(self)
 
+    def submit(self, queue: Queue, points: Sequence[Point]) -> Point:
+        """Run it on a queue, after ``points``."""
+        queues = self._core.queues
+        return queues.submit(queue, points, self.submission, self.command_buffer)
+
     def retire(self) -> None:
         """Destroy once the queue has passed everything submitted so far."""
-        self._core.queue.retire(self._release())
+        self._core.queues.retire(self._release())
 
     def destroy(self) -> None:
         self._release()()
 
     def __del__(self) -> None:
-        if self._command_buffer is not None:
+        if self.command_buffer is not None:
             self.retire()
 
     def _release(self) -> Callable[[], None]:
         """What destroys the parts; it holds them, not this object."""
-        core, command_buffer, pool = self._core, self._command_buffer, self.descriptor_pool
+        core, command_buffer, pool = self._core, self.command_buffer, self.descriptor_pool
         stamps, kept = self.stamps, self.kept
-        self._command_buffer, self.descriptor_pool, self.stamps, self.kept = None, None, None, []
+        self.command_buffer, self.descriptor_pool, self.stamps, self.kept = None, None, None, []
 
         def release() -> None:
             if command_buffer is not None:
-                core.release_command_buffer(command_buffer)
+                core.release_command_buffer(command_buffer, core.queues.main.family)
             if pool is not None:
                 vulkan = core.vulkan
                 vulkan.lib.vkDestroyDescriptorPool(core.handle, pool, vulkan.null)
@@ -124,7 +129,7 @@ class Recorder:
     def record(self, log: Sequence[LogEntry]) -> Recording:
         """CommandBufferError names the command that cannot be recorded."""
         with self._core.lock:
-            handle = self._core.acquire_command_buffer()
+            handle = self._core.acquire_command_buffer(self._core.queues.main.family)
             recording = Recording(self._core, handle)
             try:
                 self._prepare(recording, log)
@@ -198,11 +203,10 @@ class Recorder:
                 self._add_root(index, 0)
             return
         pool = self._core.device_pool
-        storage = (pool if pool.host_visible else self._core.staging_pool).take(size)
+        storage = (pool if pool.host_visible else self._core.staging_pool).take(size, ended=True)
         recording.kept.append(storage)
         block, offset = storage.block, storage.pointer - storage.block.base
         assert block.host is not None
-        self._core.queue.wait_idle()  # the range may be one that running work still reads
         for index, spans in tables:
             addresses = [s.block.device_address + s.offset_bytes for s in spans]
             data = np.frombuffer(struct.pack(f"<{len(addresses)}Q", *addresses), np.uint8)

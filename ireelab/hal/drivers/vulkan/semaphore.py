@@ -1,8 +1,9 @@
-"""HAL semaphores whose values are reached by submissions of a queue.
+"""HAL semaphores whose values are reached by submissions of a device's queues.
 
-A value is *scheduled* once the submission that reaches it is in the queue: later submissions of the
-same queue may then follow at once, since the queue runs in order. It is *reached* when the queue's
-timeline says so; that is looked up when somebody asks, and watched only for callbacks.
+A value is *scheduled* once the submission that reaches it is in a queue: later submissions to the
+device may then follow at once, since a queue runs in order, and waits for another on the device. It
+is *reached* when that queue's timeline says so; that is looked up when somebody asks, and watched
+only for callbacks.
 """
 
 from __future__ import annotations
@@ -12,51 +13,53 @@ from collections.abc import Callable
 from functools import partial
 
 from ireelab.errors import DeviceError
-from ireelab.hal.drivers.vulkan.queue import Queue
+from ireelab.hal.drivers.vulkan.queue import Point
+from ireelab.hal.drivers.vulkan.queues import Queues
 from ireelab.hal.semaphore import Fence, Semaphore
 
 _lock = threading.Lock()
 
 
 class VulkanSemaphore(Semaphore):
-    """A semaphore that submissions of ``queue`` may signal; anybody may wait for it."""
+    """A semaphore that submissions to ``queues`` may signal; anybody may wait for it."""
 
-    __slots__ = ("_on_scheduled", "_schedule", "queue")
+    __slots__ = ("_on_scheduled", "_schedule", "queues")
 
-    def __init__(self, queue: Queue, initial: int = 0) -> None:
+    def __init__(self, queues: Queues, initial: int = 0) -> None:
         super().__init__(initial)
-        self.queue = queue
-        self._schedule: list[tuple[int, int]] = []  # (value, number of the submission)
+        self.queues = queues
+        self._schedule: list[tuple[int, Point]] = []  # (value, where it is reached)
         self._on_scheduled: list[tuple[int, Callable[[], object]]] = []
 
-    def schedule(self, value: int, number: int) -> None:
-        """``value`` is reached with submission ``number``."""
-        if number <= self.queue.poll():
+    def schedule(self, value: int, point: Point) -> None:
+        """``value`` is reached with a submission."""
+        queue, number = point
+        if number <= queue.poll():
             self.signal(value)
             return
         with _lock:
-            self._schedule.append((value, number))
+            self._schedule.append((value, point))
             ready = [item for item in self._on_scheduled if item[0] <= value]
             self._on_scheduled = [item for item in self._on_scheduled if item[0] > value]
         if self._waiters:
-            self.queue.notify(number, self._settle)
+            queue.notify(number, self._settle)
         for _, callback in ready:
             callback()
 
-    def scheduled_number(self, queue: Queue, value: int) -> int | None:
-        """The submission of ``queue`` that reaches ``value``, None where there is none yet."""
-        if queue is not self.queue:
+    def scheduled(self, queues: Queues, value: int) -> Point | None:
+        """The submission to ``queues`` that reaches ``value``, None where there is none yet."""
+        if queues is not self.queues:
             return None
-        return next((number for entry, number in self._schedule if entry >= value), None)
+        return next((point for entry, point in self._schedule if entry >= value), None)
 
-    def on_scheduled(self, queue: Queue, value: int, callback: Callable[[], object]) -> None:
-        """Call back when ``value`` is scheduled on ``queue``, reached, or has failed."""
+    def on_scheduled(self, queues: Queues, value: int, callback: Callable[[], object]) -> None:
+        """Call back when ``value`` is scheduled on ``queues``, reached, or has failed."""
         with _lock:
-            waiting = queue is self.queue and not any(v >= value for v, _ in self._schedule)
+            waiting = queues is self.queues and not any(v >= value for v, _ in self._schedule)
             if waiting and self._value < value and self._error is None:
                 self._on_scheduled.append((value, callback))
                 return
-        if queue is self.queue:
+        if queues is self.queues:
             callback()
         else:
             self.on_reached(value, callback)
@@ -80,10 +83,11 @@ class VulkanSemaphore(Semaphore):
         entry = next((e for e in self._schedule if e[0] >= value), None)
         if entry is None:
             return
+        queue, number = entry[1]
         if timeout_ns is None:
-            self.queue.wait(entry[1])
+            queue.wait(number)
         else:
-            self.queue.wait_up_to(entry[1], timeout_ns)
+            queue.wait_up_to(number, timeout_ns)
 
     def wait(self, value: int, timeout_ns: int | None = None) -> bool:
         if timeout_ns != 0:
@@ -94,17 +98,24 @@ class VulkanSemaphore(Semaphore):
         super().on_reached(value, callback)
         entry = next((e for e in self._schedule if e[0] >= value), None)
         if entry is not None:
-            self.queue.notify(entry[1], self._settle)
+            queue, number = entry[1]
+            queue.notify(number, self._settle)
 
     def _settle(self, error: BaseException | None) -> None:
-        """Take over from the queue what it has reached."""
+        """Take over from the queues what they have reached."""
         if error is not None:
             self.fail(error)
             return
-        completed = self.queue.poll()
+        done = {queue: queue.poll() for _, (queue, _) in tuple(self._schedule)}
         with _lock:
-            reached = [value for value, number in self._schedule if number <= completed]
-            self._schedule = [entry for entry in self._schedule if entry[1] > completed]
+            left: list[tuple[int, Point]] = []
+            reached: list[int] = []
+            for value, (queue, number) in self._schedule:
+                if number <= done.get(queue, 0):
+                    reached.append(value)
+                else:
+                    left.append((value, (queue, number)))
+            self._schedule = left
         if not reached or max(reached) <= self._value:
             return
         try:
@@ -123,12 +134,12 @@ class VulkanSemaphore(Semaphore):
             callback()
 
 
-def when_schedulable(fence: Fence, queue: Queue, callback: Callable[[], None]) -> None:
-    """Call back once, when all of the fence is reached or scheduled on ``queue``, or has failed."""
+def when_schedulable(fence: Fence, queues: Queues, callback: Callable[[], None]) -> None:
+    """Call back once all of the fence is reached or scheduled on ``queues``, or one has failed."""
     countdown = _Countdown(len(fence.points), callback)
     for semaphore, value in fence.points:
         if isinstance(semaphore, VulkanSemaphore):
-            semaphore.on_scheduled(queue, value, partial(countdown.step, semaphore))
+            semaphore.on_scheduled(queues, value, partial(countdown.step, semaphore))
         else:
             semaphore.on_reached(value, partial(countdown.step, semaphore))
 

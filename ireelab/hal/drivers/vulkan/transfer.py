@@ -8,7 +8,8 @@ patterns and odd lengths are copied from a little staging memory that holds the 
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,19 @@ import numpy.typing as npt
 from ireelab.hal.drivers.vulkan.barriers import STAGE_TRANSFER
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.memory import Storage
+from ireelab.hal.drivers.vulkan.queue import Point, Queue
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 _UPDATE_LIMIT_BYTES = 65536
 _PATTERN_CHUNK_BYTES = 1 << 20
-_ONE_TIME = 1
+_ONE_TIME, _SIMULTANEOUS = 1, 4
+
+TRANSFER_QUEUE_BYTES = 4 << 20
+"""From here on a copy between host and device goes to the transfer queue: below, waiting from one
+queue for another costs more than copying."""
+
+MAX_DOWNLOADS = 64
+"""Recorded copies from device to staging memory that are kept."""
 
 
 def record_copy(
@@ -80,8 +89,7 @@ def record_fill(
 
 def stage(core: Core, data: npt.NDArray[np.uint8]) -> Storage:
     """Staging memory that holds a copy of ``data``."""
-    storage = core.staging_pool.take(data.size)
-    core.queue.wait_idle()  # the range may be one that running work still reads
+    storage = core.staging_pool.take(data.size, ended=True)
     assert storage.block.host is not None
     start = _offset(storage)
     storage.block.host[start : start + data.size] = data
@@ -93,31 +101,46 @@ class Transfers:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        # Programs read the same few outputs again and again, from and to the same places.
+        self._downloads: dict[tuple[int, int, int], Handle] = {}
 
-    def run(self, record: Callable[[Handle, list[Any]], None]) -> int:
-        """Record with ``record(command buffer, kept)`` and submit; the submission's number."""
+    def run(
+        self,
+        record: Callable[[Handle, list[Any]], None],
+        queue: Queue | None = None,
+        points: Sequence[Point] = (),
+    ) -> Point:
+        """Record with ``record(command buffer, kept)`` and submit after ``points``.
+
+        Without ``queue`` to the main one.
+        """
         core, lib = self._core, self._core.vulkan.lib
+        queue = queue or core.queues.main
+        family = queue.family
         kept: list[Any] = []
         with core.lock:
-            handle = core.acquire_command_buffer()
+            handle = core.acquire_command_buffer(family)
             core.begin(handle, _ONE_TIME)
             lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER))
             record(handle, kept)
             core.end(handle)
-            number = core.queue.submit(core.submission(handle))
+            point = core.queues.submit(queue, points, core.submission(handle), handle)
 
         def release() -> None:
-            core.release_command_buffer(handle)
+            core.release_command_buffer(handle, family)
             kept.clear()
 
-        core.queue.retire(release)
+        core.queues.retire(release)
         core.raise_messages()
-        return number
+        return point
 
-    def upload(self, storage: Storage, pointer: int, data: npt.NDArray[np.uint8]) -> None:
-        """Write to memory that the host cannot see; later submissions see it."""
+    def upload(
+        self, storage: Storage, pointer: int, data: npt.NDArray[np.uint8],
+        points: Sequence[Point] = (),
+    ) -> Point | None:  # fmt: skip
+        """Write to memory that the host cannot see, after ``points``; later submissions see it."""
         if not data.size:
-            return
+            return None
         core = self._core
         staged = stage(core, data)
 
@@ -128,7 +151,10 @@ class Transfers:
                 pointer - storage.block.base, data.size,
             )  # fmt: skip
 
-        self.run(record)
+        queue = self._queue(data.size)
+        number = self.run(record, queue, points)[1]
+        queue.floor = max(queue.floor, number)
+        return queue, number
 
     def download(self, storage: Storage, pointer: int, length: int) -> npt.NDArray[np.uint8]:
         """A copy of device memory as it is after everything submitted so far."""
@@ -136,17 +162,44 @@ class Transfers:
             return np.empty(0, np.uint8)
         core = self._core
         staged = core.staging_pool.take(length)
-
-        def record(handle: Handle, kept: list[Any]) -> None:
-            kept.extend((staged, storage))
-            record_copy(
-                core, handle, storage.block.buffer, pointer - storage.block.base,
-                staged.block.buffer, _offset(staged), length,
-            )  # fmt: skip
-
-        core.queue.wait(self.run(record))
+        queue = self._queue(length)
+        with core.lock:
+            key = (pointer, staged.pointer, length)
+            handle = self._downloads.get(key)
+            if handle is None:
+                handle = self._record_download(key, queue.family, storage, staged)
+            everything = core.queues.everything()
+            number = core.queues.submit(queue, everything, core.submission(handle), handle)[1]
+        core.raise_messages()
+        queue.wait(number)
         data: npt.NDArray[np.uint8] = np.asarray(staged)
         return data[:length]
+
+    def _record_download(
+        self, key: tuple[int, int, int], family: int, storage: Storage, staged: Storage
+    ) -> Handle:
+        core = self._core
+        while len(self._downloads) >= MAX_DOWNLOADS:
+            oldest = next(iter(self._downloads))
+            family_of_oldest = self._queue(oldest[2]).family
+            handle = self._downloads.pop(oldest)
+            core.queues.retire(partial(core.release_command_buffer, handle, family_of_oldest))
+        pointer, _, length = key
+        handle = core.acquire_command_buffer(family)
+        core.begin(handle, _SIMULTANEOUS)
+        core.vulkan.lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER))
+        record_copy(
+            core, handle, storage.block.buffer, pointer - storage.block.base,
+            staged.block.buffer, _offset(staged), length,
+        )  # fmt: skip
+        core.end(handle)
+        self._downloads[key] = handle
+        return handle
+
+    def _queue(self, length: int) -> Queue:
+        """The transfer queue for what is worth waiting for another queue."""
+        queues = self._core.queues
+        return queues.transfer if length >= TRANSFER_QUEUE_BYTES else queues.main
 
 
 def _repeat(
