@@ -43,7 +43,7 @@ PEER = importlib.util.find_spec("iree") is not None and (
 )
 BASELINE = "iree.runtime"
 BINARIES = Path(sys.executable).parent
-PROFILE_CALLS = 30
+PROFILE_CALLS = 60
 WARM_UP_NS = 300_000_000  # a GPU that was idle needs a while to reach its clock
 
 Engine = Callable[[int], float]
@@ -201,9 +201,9 @@ def latency(
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def dispatch_times(case: Case, device: VulkanDevice) -> dict[str, float]:
-    """Mean GPU time of each kernel, in microseconds, over warm calls."""
-    device.profiler.mode = "command"
+def profile(case: Case, device: VulkanDevice, mode: str, kind: str) -> dict[str, float]:
+    """GPU time of events of a kind by their name, in microseconds."""
+    device.profiler.mode = mode
     with Context(load(case.path), device) as context:
         inputs = [context.put(a) for a in case.inputs]
         warm_until = perf_counter_ns() + WARM_UP_NS
@@ -215,9 +215,25 @@ def dispatch_times(case: Case, device: VulkanDevice) -> dict[str, float]:
         events = device.end_profiling()
     found: dict[str, list[int]] = {}
     for event in events:
-        if event.kind == "dispatch":
+        if event.kind == kind:
             found.setdefault(event.name, []).append(event.duration_ns)
-    return {name: statistics.fmean(values) / 1e3 for name, values in found.items()}
+    return {name: settled(values) for name, values in found.items()}
+
+
+def settled(durations_ns: list[int]) -> float:
+    """The median of the second half, in microseconds: the first calls of either are slower."""
+    return statistics.median(durations_ns[len(durations_ns) // 2 :]) / 1e3
+
+
+def dispatch_times(case: Case, device: VulkanDevice) -> dict[str, float]:
+    """GPU time of each kernel, in microseconds."""
+    return profile(case, device, "command", "dispatch")
+
+
+def busy_time(case: Case, device: VulkanDevice) -> float:
+    """GPU time of a call from its first command to its last, in microseconds."""
+    times = profile(case, device, "command-buffer", "command buffer")
+    return sum(times.values())
 
 
 def peer_dispatch_times(case: Case, peer: str, folder: Path) -> dict[str, float]:
@@ -230,10 +246,16 @@ def peer_dispatch_times(case: Case, peer: str, folder: Path) -> dict[str, float]
     )  # fmt: skip
     if subprocess.run(command, capture_output=True).returncode:
         return {}
-    report = [tool("iree-profile"), "dispatch", "--format=jsonl", str(bundle)]
+    report = [
+        tool("iree-profile"), "dispatch", "--format=jsonl", "--dispatch_events", str(bundle),
+    ]  # fmt: skip
     done = subprocess.run(report, capture_output=True, text=True)
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {row["key"]: row["avg_ns"] / 1e3 for row in rows if row.get("type") == "dispatch_group"}
+    found: dict[str, list[int]] = {}
+    for line in done.stdout.splitlines():
+        row = json.loads(line) if line.startswith("{") else {}
+        if row.get("type") == "dispatch_event" and row["valid"]:
+            found.setdefault(row["key"], []).append(row["duration_ns"])
+    return {name: settled(values) for name, values in found.items()}
 
 
 def difference(case: Case, device: VulkanDevice, peer: str, folder: Path) -> str:
@@ -293,6 +315,21 @@ def latency_table(results: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def breakdown_table(latencies: dict[str, dict[str, float]], busy: dict[str, float]) -> str:
+    """Where a call goes; "the rest" is the VM, the submission, and waking up."""
+    lines = [
+        "| program | call, µs | inputs | GPU | the rest |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for program, times in latencies.items():
+        call, resident = times["ireelab"], times["ireelab, inputs on the device"]
+        gpu = busy[program]
+        lines.append(
+            f"| {program} | {call:.1f} | {call - resident:.1f} | {gpu:.1f} | {resident - gpu:.1f} |"
+        )
+    return "\n".join(lines)
+
+
 def dispatch_table(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]) -> str:
     lines = [
         "| program | kernel | ireelab, µs | iree-profile, µs | ratio |",
@@ -348,6 +385,7 @@ def report(arguments: argparse.Namespace) -> None:
         load_now = os.getloadavg()[0]
         print(f"- load of the machine: {load_now:.1f} on {os.cpu_count()} cores\n")
         latencies: dict[str, dict[str, float]] = {}
+        busy: dict[str, float] = {}
         ours: dict[str, dict[str, float]] = {}
         theirs: dict[str, dict[str, float]] = {}
         for case in cases:
@@ -356,6 +394,7 @@ def report(arguments: argparse.Namespace) -> None:
                     latencies[case.name] = latency(
                         case, device, arguments.peer, arguments.rounds, arguments.calls, folder
                     )
+                    busy[case.name] = busy_time(case, device)
                 ours[case.name] = dispatch_times(case, device)
                 if PEER:
                     theirs[case.name] = peer_dispatch_times(case, arguments.peer, folder)
@@ -368,6 +407,8 @@ def report(arguments: argparse.Namespace) -> None:
         if latencies:
             print(f"### Latency of a call (ratio to {BASELINE})\n")
             print(latency_table(latencies), "\n")
+            print("### Where a call goes\n")
+            print(breakdown_table(latencies, busy), "\n")
         print("### GPU time of each kernel\n")
         print(dispatch_table(ours, theirs), "\n")
         print("### Throughput\n")

@@ -15,8 +15,8 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
-    from ireelab.pipeline.lab.pipeline import Pipeline
     from ireelab.pipeline.compare import TraceComparison
+    from ireelab.pipeline.lab.pipeline import Pipeline
     from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program
 
