@@ -1,4 +1,7 @@
-"""The models of a trace by name, as the explorer asks for them: computed when first shown."""
+"""The models of a trace by name, as the explorer asks for them: computed when first shown.
+
+A name may carry an argument after a slash: ``located/EXECUTABLE::FUNCTION`` is one kernel.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,13 @@ from typing import Any
 
 from ireelab.errors import IreelabError
 from ireelab.pipeline.trace import Trace
+from ireelab.program import Program
 from ireelab.viz.allocation import allocation
 from ireelab.viz.barriers import barriers
+from ireelab.viz.executables import executables
+from ireelab.viz.payload import Run
 from ireelab.viz.stream_graph import stream_graph
+from ireelab.viz.vm_listing import vm_listing
 
 _LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more than bytes.
 
@@ -20,19 +27,66 @@ _LATER = ("stream", "executable", "hal", "vm")
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What models are made from: a trace, its program, a run of it, as far as there are any."""
+
+    trace: Trace | None = None
+    program: Program | None = None
+    run: Run | None = None
+
+    def reached(self, phase: str) -> bool:
+        """Whether the compilation went through a phase; a program is all phases' result."""
+        if self.trace is None:
+            return self.program is not None
+        after = _LATER[_LATER.index(phase) + 1 :]
+        passed = self.trace.complete and self.trace.until == phase
+        return passed or any(step.phase in after for step in self.trace.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class _Kind:
     phase: str  # the phase that a compilation must have gone through
-    make: Callable[[Trace], dict[str, Any]]
+    make: Callable[[Subject, str], dict[str, Any]]  # the second is the name's argument
+    of_program: bool = False  # a program without its trace is enough
+    on_request: bool = False  # never part of a saved page
+
+
+def _of_trace(make: Callable[[Trace], Any]) -> Callable[[Subject, str], dict[str, Any]]:
+    def record(subject: Subject, _argument: str) -> dict[str, Any]:
+        assert subject.trace is not None
+        return make(subject.trace).to_json()
+
+    return record
+
+
+def _executables(subject: Subject, _argument: str) -> dict[str, Any]:
+    source = subject.trace or subject.program
+    assert source is not None
+    return executables(source).to_json()
+
+
+def _located(subject: Subject, argument: str) -> dict[str, Any]:
+    assert subject.trace is not None
+    return executables(subject.trace).located(argument).to_json()
+
+
+def _vm(subject: Subject, _argument: str) -> dict[str, Any]:
+    program = subject.trace.program if subject.trace else subject.program
+    assert program is not None
+    return vm_listing(program, subject.run).to_json()
 
 
 _KINDS: dict[str, _Kind] = {
-    "stream": _Kind("stream", lambda trace: stream_graph(trace).to_json()),
-    "allocation": _Kind("stream", lambda trace: allocation(trace).to_json()),
-    "barriers": _Kind("hal", lambda trace: barriers(trace).to_json()),
+    "stream": _Kind("stream", _of_trace(stream_graph)),
+    "allocation": _Kind("stream", _of_trace(allocation)),
+    "barriers": _Kind("hal", _of_trace(barriers)),
+    "executables": _Kind("executable", _executables, of_program=True),
+    "located": _Kind("vm", _located, on_request=True),
+    "vm": _Kind("vm", _vm, of_program=True),
 }
 
-MODEL_NAMES = tuple(_KINDS)
-"""Every model that an explorer can show."""
+MODEL_NAMES = tuple(name for name, kind in _KINDS.items() if not kind.on_request)
+"""Every model that a saved page carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +97,26 @@ class ModelBlob:
     absent: str = ""
 
 
-def model_record(trace: Trace, name: str) -> dict[str, Any] | None:
+def model_record(subject: Subject, name: str) -> dict[str, Any] | None:
     """A model as JSON; None where the compilation ended before the phase that it reads."""
+    name, _, argument = name.partition("/")
     kind = _KINDS[name]
-    after = _LATER[_LATER.index(kind.phase) + 1 :]
-    passed = trace.complete and trace.until == kind.phase
-    if not passed and not any(step.phase in after for step in trace.steps):
-        return None
-    return kind.make(trace)
+    return kind.make(subject, argument) if subject.reached(kind.phase) else None
 
 
-def model_blob(trace: Trace | None, name: str) -> ModelBlob:
+def model_blob(subject: Subject, name: str) -> ModelBlob:
     """A model for the front end; what cannot be had says why in words for the user."""
-    if trace is None:
-        return ModelBlob(absent="This program came without the trace of its compilation.")
-    if name not in _KINDS:
+    kind = _KINDS.get(name.partition("/")[0])
+    if kind is None:
         return ModelBlob(absent=f"There is no model {name!r}; there are: {', '.join(_KINDS)}.")
+    if subject.trace is None and not (kind.of_program and subject.program):
+        return ModelBlob(absent="This program came without the trace of its compilation.")
     try:
-        record = model_record(trace, name)
+        record = model_record(subject, name)
     except IreelabError as error:
         return ModelBlob(absent=str(error))
     if record is None:
-        return ModelBlob(absent=f"The compilation ended before phase {_KINDS[name].phase}.")
+        return ModelBlob(absent=f"The compilation ended before phase {kind.phase}.")
     return pack_model(record)
 
 

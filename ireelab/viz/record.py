@@ -17,7 +17,7 @@ from ireelab.errors import CompileError
 from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
-from ireelab.viz.models import model_record
+from ireelab.viz.models import Subject, model_record
 from ireelab.viz.payload import SCHEMA, Run, error_record, state_of
 
 
@@ -28,6 +28,7 @@ def explore_record(
 
     A model is None where the compilation ended before the phase that it reads.
     """
+    subject = Subject(trace)
     return {
         "schema": SCHEMA,
         "name": trace.name,
@@ -38,9 +39,9 @@ def explore_record(
         "error": None if error is None else error_record(error),
         "seconds": trace.seconds,
         "steps": [_step_record(step) for step in trace.steps],
-        "stream": model_record(trace, "stream"),
-        "allocation": model_record(trace, "allocation"),
-        "barriers": model_record(trace, "barriers"),
+        "stream": model_record(subject, "stream"),
+        "allocation": model_record(subject, "allocation"),
+        "barriers": model_record(subject, "barriers"),
         "run": None if run is None else run_record(run, trace.program),
     }
 

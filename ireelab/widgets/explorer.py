@@ -20,7 +20,7 @@ from ireelab.pipeline.saved import SUFFIX, load_trace
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
-from ireelab.viz.models import MODEL_NAMES, ModelBlob, model_blob, pack_model
+from ireelab.viz.models import MODEL_NAMES, ModelBlob, Subject, model_blob, pack_model
 from ireelab.viz.payload import (
     Payload,
     Run,
@@ -69,7 +69,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, index: bytes = b"", chunks: bytes = b"", **traits: Any) -> None:
         # First: a widget that traitlets refuses is closed too.
         self._record: Callable[[], dict[str, Any]] | None = None
-        self._trace: Trace | None = None
+        self._subject = Subject()
         self._blobs: dict[str, ModelBlob] = {}
         super().__init__(index=index, chunks=chunks, **traits)
         self.on_msg(_on_message)
@@ -82,7 +82,8 @@ class Explorer(anywidget.AnyWidget):
         """
         payload, record, trace = _content(shown, result)
         self._record = record
-        self._trace = trace
+        program = shown if isinstance(shown, Program) else None
+        self._subject = Subject(trace, program, result)
         self._blobs.clear()
         with self.hold_sync():
             self.key = "" if trace is None else trace_key(trace)
@@ -91,10 +92,11 @@ class Explorer(anywidget.AnyWidget):
             self.progress = {}
             self.selection = dict(_NOTHING_SELECTED)
 
-    def show_model(self, name: str, pane: str, record: dict[str, Any], trace: Trace | None) -> None:
-        """Show one model alone, in ``pane``; ``trace`` is what links it to other cells."""
+    def show_model(self, name: str, pane: str, record: dict[str, Any], subject: Subject) -> None:
+        """Show one model alone, in ``pane``; a trace is what links it to other cells."""
         payload = model_payload(pane)
-        self._trace, self._record = trace, None
+        self._subject, self._record = subject, None
+        trace = subject.trace
         self._blobs = {name: pack_model(record)}
         with self.hold_sync():
             self.key = "" if trace is None else trace_key(trace)
@@ -116,7 +118,7 @@ class Explorer(anywidget.AnyWidget):
     def model(self, name: str) -> ModelBlob:
         """The model that a pane shows, computed once; see ``ireelab.viz.models``."""
         if name not in self._blobs:
-            self._blobs[name] = model_blob(self._trace, name)
+            self._blobs[name] = model_blob(self._subject, name)
         return self._blobs[name]
 
     def to_json(self) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class Explorer(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the explorer off the page and let go of what it showed."""
         super().close()
-        self._trace = self._record = None
+        self._subject, self._record = Subject(), None
         self._blobs.clear()
         with self.hold_trait_notifications():
             self.index = self.chunks = b""
