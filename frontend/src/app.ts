@@ -45,6 +45,7 @@ export class App {
     texts: TextStore,
     models: Models,
     layout: unknown,
+    live: boolean,
     events: AppEvents,
   ) {
     const { store } = this;
@@ -77,8 +78,13 @@ export class App {
       root,
       index,
       models,
+      texts,
+      live,
       select,
-      selectStep: (step, line = null) => store.select({ step, line, view: "ir" }),
+      selectStep: (step, line = null) => {
+        store.select({ step, line, view: "ir" });
+        this.workspace.reveal("code");
+      },
       entities: () => this.linker.complete(),
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;

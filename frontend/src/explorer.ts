@@ -37,6 +37,13 @@ export type Share = (state: { selection: Selection; layout: Record<string, unkno
 const SAVE_DELAY_MS = 80;
 const DEFAULT_HEIGHT = 680;
 
+/** What a host does differently from a notebook. */
+export interface Host {
+  share: Share;
+  /** Whether a kernel answers. */
+  live: boolean;
+}
+
 export class Explorer {
   private readonly root = h("div", { class: "ireelab", role: "region" });
   private readonly disposer = new Disposer();
@@ -49,7 +56,7 @@ export class Explorer {
   constructor(
     private readonly model: Model,
     parent: HTMLElement,
-    private readonly share: Share = pythonState,
+    private readonly host: Host = { share: pythonState, live: true },
   ) {
     this.root.setAttribute("aria-label", "IREE compilation explorer");
     parent.append(this.root);
@@ -110,7 +117,7 @@ export class Explorer {
       if (request !== this.loading) return;
       const texts = new TextStore(decoded, chunks);
       const models = new Models((name) => this.requests.fetch(name));
-      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), {
+      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), this.host.live, {
         onLayout: (layout) => this.publishLayout(layout),
         onShare: () => void this.copyState(),
       });
@@ -152,7 +159,7 @@ export class Explorer {
   private async copyState(): Promise<void> {
     const { app } = this;
     if (!app) return;
-    const text = this.share({ selection: app.store.selection, layout: this.model.get("layout") });
+    const text = this.host.share({ selection: app.store.selection, layout: this.model.get("layout") });
     app.flash((await copyText(text)) ? "copied what brings this view back" : "nothing could be copied");
   }
 }

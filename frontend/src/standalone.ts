@@ -94,5 +94,8 @@ const model = new PageModel({
   ...stateOfLink(),
 });
 const host = document.getElementById("ireelab") ?? document.body;
-const explorer = new Explorer(model, host, (state) => location.href.split("#")[0] + hashOf(state));
+const explorer = new Explorer(model, host, {
+  share: (state) => location.href.split("#")[0] + hashOf(state),
+  live: false,
+});
 Object.assign(window, { ireelab: { model, explorer } });

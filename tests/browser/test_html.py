@@ -173,7 +173,7 @@ def test_table_of_events_sorts_and_selects(
     open_page: OpenPage, good_page: Path, trace: il.Trace
 ) -> None:
     page = open_page(good_page)
-    page.get_by_role("tab", name="Table").click()
+    page.get_by_role("tab", name="Table", exact=True).click()
     page.get_by_role("columnheader", name="Duration").get_by_role("button").click()
     expect(page.locator("[data-event]").first).to_contain_text("@mlp")  # the longest
     page.locator("[data-event]").filter(has_text="dispatch").first.click()

@@ -20,7 +20,7 @@ from ireelab.hal.timeline import Timeline
 pytestmark = pytest.mark.browser
 
 AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-MODEL_PANES = ("streams", "allocation", "barriers")
+MODEL_PANES = ("streams", "allocation", "barriers", "executables")
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_axe_finds_nothing_in_any_pane(open_page: OpenPage, page_file: Path, sch
         show(page, pane)
         save(page, f"pane-{pane}-{scheme}")
         assert violations(page) == [], pane
-    page.locator("[data-pane=timeline]").get_by_role("tab", name="Table").click()
+    page.locator("[data-pane=timeline]").get_by_role("tab", name="Table", exact=True).click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert violations(page) == []

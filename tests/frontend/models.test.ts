@@ -110,7 +110,7 @@ test("counterparts: commands join recorded ones, barriers, slices and events", (
   const entities = new Entities({ stream: graph(), allocation, barriers: buffers() }, events);
   assert.deepEqual(
     [...entities.related("command:0")].sort(),
-    ["barrier:0.0", "command:0", "event:0", "event:3", "recorded:0.0", "slice:0"],
+    ["barrier:0.0", "command:0", "event:0", "event:3", "kernel:e0::k0", "recorded:0.0", "slice:0"],
   );
   const ofEvent = entities.related("event:2");
   assert.ok(ofEvent.has("command:2"), "entry points that run twice are taken in turn");

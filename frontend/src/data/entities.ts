@@ -1,7 +1,8 @@
 /**
  * What can be selected, and what each thing is called in the other models. A reference is a kind
  * and a number: "command:5" (of the stream graph), "recorded:0.5" (command buffer, command),
- * "barrier:0.1" (command buffer, barrier), "slice:3", "event:12".
+ * "barrier:0.1" (command buffer, barrier), "slice:3", "event:12"; or a kind and a name:
+ * "kernel:executable::function".
  */
 import type { Allocation, Barriers, Command, StreamGraph } from "./model_types.ts";
 import type { TimelineEvent } from "./types.ts";
@@ -60,6 +61,7 @@ export class Entities {
       if (peers) peers.push(command.index);
       else this.byEntryPoint.set(command.entry_point, [command.index]);
     }
+    this.linkKernels();
     this.linkRecorded();
     this.linkSlices();
     this.linkEvents();
@@ -104,6 +106,11 @@ export class Entities {
       if (known) known.add(to);
       else this.neighbours.set(from, new Set([to]));
     }
+  }
+
+  private linkKernels(): void {
+    for (const { index, executable, entry_point } of this.commands)
+      if (entry_point) this.link(`kernel:${executable}::${entry_point}`, `command:${index}`);
   }
 
   private linkRecorded(): void {

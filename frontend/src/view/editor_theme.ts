@@ -95,6 +95,7 @@ export const editorTheme = EditorView.theme({
     backgroundColor: "var(--il-accent-bg)",
     boxShadow: "inset 3px 0 var(--il-accent)",
   },
+  ".cm-line.il-line-pointed": { backgroundColor: "var(--il-match)", boxShadow: "inset 3px 0 var(--il-warn)" },
   ".il-tok-comment": { color: "var(--il-tok-comment)", fontStyle: "italic" },
   ".il-tok-string": { color: "var(--il-tok-string)" },
   ".il-tok-symbol": { color: "var(--il-tok-symbol)" },

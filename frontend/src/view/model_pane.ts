@@ -1,6 +1,7 @@
 /** A pane over one model: asks for it when first shown, and says what it waits for or lacks. */
 import type { Entities, Ref } from "../data/entities.ts";
 import { ModelAbsent, type Models } from "../data/models.ts";
+import type { TextStore } from "../data/payload.ts";
 import type { Index } from "../data/types.ts";
 import { button, h } from "./dom.ts";
 import type { Pane } from "./pane.ts";
@@ -10,7 +11,11 @@ export interface PaneContext {
   root: HTMLElement;
   index: Index;
   models: Models;
+  texts: TextStore;
+  /** Whether there is a kernel that can be asked for more than the page holds. */
+  live: boolean;
   select: (item: Ref | null) => void;
+  /** Shows a step in the IR pane. */
   selectStep: (step: number, line?: number | null) => void;
   /** The table that says what a reference is called elsewhere. */
   entities: () => Promise<Entities>;

@@ -1,0 +1,77 @@
+"""The panes over code: kernels from linalg to assembly, and the program as the VM runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="pip install 'ireelab[test]' for the browser tests")
+from conftest import OpenPage, selection
+from page_support import FakeRun, fake_events
+from playwright.sync_api import expect
+
+import ireelab as il
+from ireelab.hal.timeline import Timeline
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def trace() -> il.Trace:
+    return il.compile(il.examples.path("mlp"), name="mlp.mlir")
+
+
+@pytest.fixture(scope="module")
+def page_file(trace: il.Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run: Any = FakeRun(Timeline(fake_events(trace), overhead_ns=60))
+    return il.explore(trace, run).save_html(tmp_path_factory.mktemp("pages") / "mlp.html")
+
+
+def test_a_kernel_its_code_and_its_dispatches(
+    open_page: OpenPage, page_file: Path, trace: il.Trace
+) -> None:
+    page = open_page(page_file)
+    first, second = il.executables(trace)
+    page.locator("[data-pane-tab=executables]").click()
+    rows = page.get_by_role("listbox", name="Kernels").get_by_role("option")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("50 %")  # both dispatches of the run take as long
+    rows.nth(1).click()
+    assert selection(page)["item"] == f"kernel:{second.entry_point}"
+    page.keyboard.press("ArrowUp")
+    assert selection(page)["item"] == f"kernel:{first.entry_point}"
+
+    # Text and numbers are those of the model.
+    assert first.cpu is not None
+    counts = page.get_by_role("region", name="What the kernel uses")
+    expect(counts).to_contain_text(f"{first.cpu.mix.instructions:,}")
+    page.get_by_label("Columns").select_option("2")
+    page.get_by_label("Column 1").select_option("llvm_ir")
+    page.get_by_label("Column 2").select_option("assembly")
+    columns = page.locator(".il-column")
+    mapped = [line for line in first.cpu.assembly.llvm_lines if line][5]
+    at = first.cpu.assembly.llvm_lines.index(mapped)
+    columns.nth(1).locator(".cm-line").nth(at).click(position={"x": 40, "y": 8})
+    expect(columns.first.locator(".il-line-selected")).to_have_text(
+        str(first.cpu.llvm_ir.lines[mapped - 1])
+    )
+    expect(page.locator(".il-column-status")).to_contain_text(f"Line {at + 1} of Assembly: 1 line")
+
+    # The dispatch of a kernel, its event, and the kernel of another command.
+    expect(page.locator("[data-pane-tab=executables]")).to_have_attribute("aria-selected", "true")
+    page.locator("[data-pane-tab=details]").click()
+    expect(page.locator("[data-il=event-details] h3")).to_have_text(first.function)
+    page.evaluate(
+        "window.ireelab.model.set('selection', "
+        "{step: null, line: null, view: 'ir', item: 'command:1'})"
+    )
+    expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
+
+    # A step of code generation, and from there its IR.
+    step = next(i for i in second.steps if trace.steps[i].changed and not trace.steps[i].composite)
+    page.get_by_label("Column 1").select_option(f"step:{step}")
+    page.get_by_role("button", name="IR ›").first.click()
+    assert selection(page)["step"] == step
+    expect(page.locator("[data-il=ir]")).to_be_visible()
