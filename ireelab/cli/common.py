@@ -70,7 +70,7 @@ def add_command(
 def add_compile_options(parser: argparse.ArgumentParser) -> None:
     """``--target``, ``--pipeline`` and ``--flag``: what ``il.compile`` takes."""
     group = parser.add_argument_group("compiling")
-    group.add_argument("--target", help="what to compile for (what --device needs, or llvm-cpu)")
+    add_target_option(group, "what to compile for (what --device needs, or llvm-cpu)")
     add_pipeline_option(group)
     group.add_argument(
         "--until", default="vm", metavar="S", help="the last phase or lab step (%(default)s)"
@@ -90,6 +90,17 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         "--no-cache",
         action="store_true",
         help="compile even what was compiled before; IREELAB_CACHE_SIZE limits the cache, in bytes",
+    )
+
+
+def add_target_option(parser: argparse.ArgumentParser | OptionGroup, summary: str) -> None:
+    parser.add_argument(
+        "--target",
+        dest="targets",
+        action="append",
+        default=[],
+        metavar="T",
+        help=f"{summary}; repeated: one program for whichever of them is there, the first first",
     )
 
 
@@ -150,7 +161,7 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
     with Progress(f"compiling {path.name}") as progress:
         return ireelab.compile(
             path,
-            target=arguments.target or target_of(getattr(arguments, "device", "llvm-cpu")),
+            target=arguments.targets or target_of(getattr(arguments, "device", "llvm-cpu")),
             pipeline=arguments.pipeline,
             until=arguments.until,
             from_step=arguments.from_step,

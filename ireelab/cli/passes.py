@@ -16,6 +16,7 @@ from ireelab.cli.common import (
     UsageError,
     add_command,
     add_pipeline_option,
+    add_target_option,
     existing_file,
     table,
 )
@@ -43,7 +44,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a program to follow (default: an example)"
     )
-    parser.add_argument("--target", default="llvm-cpu", help="what to compile for (%(default)s)")
+    add_target_option(parser, "what to compile for (llvm-cpu)")
     add_pipeline_option(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(execute=execute)
@@ -58,7 +59,10 @@ def execute(arguments: argparse.Namespace) -> int:
     source = existing_file(arguments.file) if arguments.file else ireelab.examples.path("mlp")
     with Progress(f"compiling {source.name}") as progress:
         trace = ireelab.compile(
-            source, target=arguments.target, pipeline=arguments.pipeline, progress=progress
+            source,
+            target=arguments.targets or "llvm-cpu",
+            pipeline=arguments.pipeline,
+            progress=progress,
         )
     runs = count_runs([step for step in trace.steps if not step.composite])
     texts = pass_descriptions()

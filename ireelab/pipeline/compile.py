@@ -33,6 +33,7 @@ from ireelab.pipeline.lab.pipeline import Pipeline
 from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.reproducer import write_reproducer
+from ireelab.pipeline.targets import one_name
 from ireelab.pipeline.trace import Trace
 from ireelab.pipeline.upstream import (
     ELIDE_ELEMENTS,
@@ -81,7 +82,7 @@ class _Request:
 def compile(
     source: object,
     *,
-    target: str = "llvm-cpu",
+    target: str | Sequence[str] = "llvm-cpu",
     pipeline: str | Pipeline = "upstream",
     until: str = "vm",
     from_step: str | None = None,
@@ -96,7 +97,8 @@ def compile(
     Args:
         source: MLIR text, a path to an ``.mlir`` or ``.onnx`` file, an ``ir.Module``, a JAX
             function or a PyTorch module.
-        target: a name of ``ireelab.pipeline.targets.TARGETS``.
+        target: a name of ``ireelab.pipeline.targets.TARGETS``; of several the program holds all
+            executables and, when loaded, takes the first target that the machine has.
         pipeline: a name of ``PIPELINES``, or a lab pipeline with steps changed.
         until: the last phase to run, or of a lab pipeline the last step; a program exists only
             after ``"vm"``.
@@ -118,7 +120,7 @@ def compile(
         Each carries ``trace`` with the steps that ran.
     """
     source = resolve(source, name=name, inputs=inputs)
-    request = _request(source, target, pipeline, until, from_step, flags)
+    request = _request(source, one_name(target), pipeline, until, from_step, flags)
     if request.steps or not cache:
         return _compile(request, progress)
     key = cache_key(

@@ -66,7 +66,8 @@ class IreeMagics(Magics):
         action="append",
         default=[],
         metavar="TARGET",
-        help="what to compile for (what --device needs, or llvm-cpu)",
+        help="what to compile for (what --device needs, or llvm-cpu); repeated: one program for "
+        "whichever of them is there",
     )
     @argument(
         "--pipeline",
@@ -154,7 +155,7 @@ class IreeMagics(Magics):
         try:
             return ireelab.compile(
                 source,
-                target=options.targets[0] if options.targets else target_of(options.device),
+                target=options.targets or target_of(options.device),
                 pipeline=self._pipeline(options.pipeline),
                 until=options.until,
                 flags=tuple(options.flags),
@@ -286,8 +287,6 @@ def _check(options: Namespace) -> None:
     """Refuse before compiling what cannot work."""
     if not options.name.isidentifier():
         raise UsageError(f"{options.name!r} cannot be the name of a variable")
-    if len(options.targets) > 1:
-        raise UsageError("one --target a cell: compile for the others in cells of their own")
     if options.run is None and options.inputs:
         raise UsageError("--input goes with --run")
     if options.run is not None and options.until != "vm":
