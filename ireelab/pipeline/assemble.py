@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,20 @@ _MARKED_PHASES = (
 
 _ADAPTOR = "iree-op-pipeline-adaptor"
 
-_COMPOSITES = (_ADAPTOR, "iree-util-fixed-point-iterator")
-"""Passes that run others; which others do shows in what stands before them."""
+_RUN_OTHERS = re.compile(
+    "iree-op-pipeline-adaptor|iree-util-fixed-point-iterator"
+    "|iree-hal-(configure|translate)-(all-|target-)?executable(s|-variants)"
+    r"|iree-(llvmcpu|llvmgpu|spirv|vmvx)-lower-executable-target(-pass)?"
+)
+"""Passes that always run others."""
+
+_MAY_RUN_OTHERS = re.compile(
+    "inline|iree-auto-input-conversion|iree-consteval-jit-globals|iree-convert-to-llvm"
+    "|iree-codegen-(bufferize-copy-only-dispatches|lower-executable-using-transform-dialect)"
+    "|iree-global-opt-materialize-homogeneous-encodings|iree-preprocessing-attr-based-pipeline"
+    "|iree-hal-(preprocess|link|serialize)-.*executable.*"
+)
+"""Passes that run others where what stands before them, inside their op, is theirs."""
 
 _SHOWN_PHASE = {
     "preprocessing": "global-optimization",
@@ -87,7 +100,7 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] =
             failed = dump.name
         marked = _MARKED_PHASES[min(markers, len(_MARKED_PHASES) - 1)]
         marked = lab[dump.stage].phase if lab else marked
-        inner = len(steps) > 0 and len(steps[-1].scope) > len(scope)
+        name_of_lab = lab[dump.stage].name if lab else ""
         steps.append(
             Step(
                 index=len(steps),
@@ -97,12 +110,18 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] =
                 seconds=seconds[id(dump)],
                 changed=before is not dump.node,
                 delta=_delta(before, dump.node),
-                composite=inner or dump.name in _COMPOSITES,
-                lab=lab[dump.stage].name if lab else "",
+                composite=_is_composite(dump.name, name_of_lab, scope, steps),
+                lab=name_of_lab,
             )
         )
         snapshots.append(Snapshot(before, dump.node, module))
     return Assembly(tuple(steps), tuple(snapshots), initial, failed)
+
+
+def _is_composite(name: str, lab: str, scope: tuple[str, ...], before: Sequence[Step]) -> bool:
+    """Did a pass run others? Those on ops inside its own stand right before it."""
+    inner = len(before) > 0 and len(before[-1].scope) > len(scope) and before[-1].lab == lab
+    return bool(_RUN_OTHERS.fullmatch(name) or (inner and _MAY_RUN_OTHERS.fullmatch(name)))
 
 
 def _without_seams(ordered: list[Dump]) -> list[Dump]:

@@ -88,7 +88,17 @@ def test_slices_packed_in_python() -> None:
     b = ireelab.run(theirs, function.name, *inputs).outputs
     for mine, other in zip(a, b, strict=True):
         np.testing.assert_array_equal(mine, other)
-    assert ours.program.to_bytes() != theirs.program.to_bytes()
+    mine, other = ireelab.allocation(ours), ireelab.allocation(theirs)
+    assert mine.transient_bytes == mine.lower_bound_bytes == 393_216
+    assert other.transient_bytes == 458_752
+
+
+def test_only_what_ran_other_passes_is_composite(lab_trace: Trace) -> None:
+    """A pass of the module that stands behind passes of its functions did not run them."""
+    composite = {step.name for step in lab_trace.steps if step.composite}
+    assert {"iree-op-pipeline-adaptor", "iree-hal-translate-all-executables"} <= composite
+    alone = {"iree-hal-conversion", "iree-util-propagate-subranges", "symbol-dce"}
+    assert alone.isdisjoint(composite)
 
 
 def raises(module: Any, options: Mapping[str, Any]) -> None:
