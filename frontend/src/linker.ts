@@ -5,6 +5,7 @@ import { parentLine, type TextLines } from "./data/mlir.ts";
 import type { Allocation, Barriers, StreamGraph } from "./data/model_types.ts";
 import type { Models } from "./data/models.ts";
 import type { Index, TimelineEvent } from "./data/types.ts";
+import type { VmListing } from "./data/vm_rows.ts";
 import type { Store } from "./state.ts";
 
 type LinesOf = (step: number | null) => Promise<TextLines | null>;
@@ -14,7 +15,7 @@ export class Linker {
   private readonly events: readonly TimelineEvent[];
   private readonly byEntryPoint = new Map<string, number[]>();
   /** The models that are joined, as far as they are here. */
-  sources: LinkSources = { stream: null, allocation: null, barriers: null };
+  sources: LinkSources = { stream: null, allocation: null, barriers: null, vm: null };
   private loading: Promise<void> | null = null;
   /** Selecting reads texts and models; only the last selection asked for counts. */
   private request = 0;
@@ -95,7 +96,7 @@ export class Linker {
       this.store.refine({ step, line, view: "ir" });
       return;
     }
-    this.store.refine({ step: best, line: null });
+    if (this.related(item).size > 1) this.store.refine({ step: best, line: null });
   }
 
   /** What links commands, slices, barriers and events; a model that is missing links nothing. */
@@ -106,12 +107,13 @@ export class Linker {
 
   private async loadSources(): Promise<void> {
     const get = <T>(name: string) => this.models.get<T>(name).catch(() => null);
-    const [stream, allocation, barriers] = await Promise.all([
+    const [stream, allocation, barriers, vm] = await Promise.all([
       get<StreamGraph>("stream"),
       get<Allocation>("allocation"),
       get<Barriers>("barriers"),
+      get<VmListing>("vm"),
     ]);
-    this.sources = { stream, allocation, barriers };
+    this.sources = { stream, allocation, barriers, vm };
     this.entities = new Entities(this.sources, this.events);
   }
 

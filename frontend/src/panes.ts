@@ -5,6 +5,7 @@ import { barrierPane } from "./view/barrier_pane.ts";
 import { executablesPane } from "./view/executables_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
+import { vmPane } from "./view/vm_pane.ts";
 
 export interface PaneSpec {
   id: string;
@@ -21,6 +22,7 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
+  { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
 ];
 
 /** The pane that each number key goes to. */

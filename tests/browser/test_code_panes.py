@@ -75,3 +75,54 @@ def test_a_kernel_its_code_and_its_dispatches(
     page.get_by_role("button", name="IR ›").first.click()
     assert selection(page)["step"] == step
     expect(page.locator("[data-il=ir]")).to_be_visible()
+
+
+def test_an_instruction_its_call_its_kernel_and_its_source(
+    open_page: OpenPage, page_file: Path, trace: il.Trace
+) -> None:
+    page = open_page(page_file)
+    listing = il.vm_listing(trace.program)
+    every = [i for function in listing.functions for i in function.instructions]
+    first, second = [i for i in every if i.entry_point]
+    page.locator("[data-pane-tab=vm]").click()
+    rows = page.get_by_role("listbox", name="Disassembly")
+    find = page.get_by_label("Find an instruction")
+    find.fill(f"dispatch {second.entry_point}")
+    find.press("Enter")
+    assert selection(page)["item"] == f"instruction:{second.id}"
+    expect(rows.locator(".il-selected")).to_contain_text(second.entry_point.split("_1_")[1])
+    foot = page.locator(".il-vm-foot")
+    expect(foot).to_contain_text("hal.command_buffer.dispatch(ref")
+
+    # The previous call by keyboard, then the command as another pane would select it.
+    rows.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+        if selection(page)["item"] == f"instruction:{first.id}":
+            break
+    expect(rows.locator(".il-selected")).to_contain_text(first.entry_point.split("_0_")[1])
+    page.evaluate(
+        "window.ireelab.model.set('selection', "
+        "{step: null, line: null, view: 'ir', item: 'command:1'})"
+    )
+    expect(rows.locator(".il-selected")).to_contain_text(second.entry_point.split("_1_")[1])
+    foot.get_by_role("button", name="kernel").click()
+    assert selection(page)["item"].endswith(f"::{second.entry_point}")
+
+    # Who uses a global; and where in the source an instruction comes from.
+    (used, *_) = listing.globals
+    page.get_by_role("button", name=f"{used.slot} {len(used.uses)} uses").click()
+    assert selection(page)["item"] == f"instruction:{used.uses[0]}"
+    placed = next(i for i in every if i.location.endswith(":15:13"))
+    page.evaluate(
+        "item => window.ireelab.model.set('selection', {step: null, line: null, view: 'ir', item})",
+        f"instruction:{placed.id}",
+    )
+    foot.get_by_role("button", name="source line 15").click()
+    expect(page.locator("[data-il=ir] .il-line-selected")).to_be_visible()
+    assert selection(page) == {
+        "step": None,
+        "line": 15,
+        "view": "ir",
+        "item": selection(page)["item"],
+    }

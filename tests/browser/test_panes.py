@@ -20,7 +20,7 @@ from ireelab.hal.timeline import Timeline
 pytestmark = pytest.mark.browser
 
 AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-MODEL_PANES = ("streams", "allocation", "barriers", "executables")
+MODEL_PANES = ("streams", "allocation", "barriers", "executables", "vm")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
  * What can be selected, and what each thing is called in the other models. A reference is a kind
  * and a number: "command:5" (of the stream graph), "recorded:0.5" (command buffer, command),
  * "barrier:0.1" (command buffer, barrier), "slice:3", "event:12"; or a kind and a name:
- * "kernel:executable::function".
+ * "kernel:executable::function", "instruction:1:170" (VM function, byte).
  */
 import type { Allocation, Barriers, Command, StreamGraph } from "./model_types.ts";
 import type { TimelineEvent } from "./types.ts";
+import { dispatchersOf, refOf, type VmListing } from "./vm_rows.ts";
 
 export type Ref = string;
 
@@ -13,6 +14,7 @@ export interface LinkSources {
   stream: StreamGraph | null;
   allocation: Allocation | null;
   barriers: Barriers | null;
+  vm?: VmListing | null;
 }
 
 /** Commands that order memory but are recorded as nothing. */
@@ -65,6 +67,7 @@ export class Entities {
     this.linkRecorded();
     this.linkSlices();
     this.linkEvents();
+    this.linkInstructions();
   }
 
   /** The thing itself and its counterparts; a command is what joins all others. */
@@ -160,8 +163,23 @@ export class Entities {
       this.link(`event:${i}`, `command:${peers[nth % peers.length]}`);
     });
   }
+
+  /** Dispatching instructions are commands, in order; calls are linked to the events they caused. */
+  private linkInstructions(): void {
+    const { vm } = this.sources;
+    if (!vm) return;
+    for (const [entryPoint, dispatchers] of dispatchersOf(vm)) {
+      const peers = this.byEntryPoint.get(entryPoint) ?? [];
+      if (peers.length === dispatchers.length)
+        peers.forEach((command, i) => this.link(refOf(dispatchers[i]), `command:${command}`));
+      else if (dispatchers.length === 1)
+        for (const command of peers) this.link(refOf(dispatchers[0]), `command:${command}`);
+    }
+    for (const { instructions } of vm.functions)
+      for (const one of instructions) for (const event of one.events) this.link(refOf(one), `event:${event}`);
+  }
 }
 
 function isIdentity(ref: Ref): boolean {
-  return ["event", "recorded"].includes(refKind(ref));
+  return ["event", "recorded", "instruction"].includes(refKind(ref));
 }

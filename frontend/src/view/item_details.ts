@@ -27,6 +27,8 @@ function describe(item: Ref, sources: LinkSources): HTMLElement[] | null {
   const kind = refKind(item);
   if (kind === "command" && sources.stream) return describeCommand(refNumber(item), sources);
   if (kind === "slice" && sources.allocation) return describeSlice(refNumber(item), sources);
+  if (kind === "kernel") return describeKernel(item);
+  if (kind === "instruction") return describeInstruction(item, sources);
   if ((kind === "barrier" || kind === "recorded") && sources.barriers) return describeRecorded(item, sources);
   return null;
 }
@@ -62,6 +64,27 @@ function describeSlice(index: number, { allocation }: LinkSources): HTMLElement[
       ["Slab", allocation.slabs[slice.slab]?.resource ?? ""],
       ["Defined by", shortName(slice.defined_by)],
       ["Last used by", shortName(slice.last_used_by)],
+    ]),
+  ];
+}
+
+function describeKernel(item: Ref): HTMLElement[] {
+  const [executable, name] = item.slice("kernel:".length).split("::");
+  return [heading(name ?? executable, "kernel"), facts([["Executable", executable, "code"]])];
+}
+
+function describeInstruction(item: Ref, { vm }: LinkSources): HTMLElement[] | null {
+  const id = item.slice("instruction:".length);
+  const of = vm?.functions.find(({ ordinal }) => id.startsWith(`${ordinal}:`));
+  const found = of?.instructions.find((one) => one.id === id);
+  if (!of || !found) return null;
+  return [
+    heading(found.import_name || found.mnemonic, "instruction"),
+    facts([
+      ["Function", `@${of.name}`, "code"],
+      ["Byte", String(found.pc)],
+      ["Dispatches", found.entry_point, "code"],
+      ["Location", found.location, "code"],
     ]),
   ];
 }
@@ -107,6 +130,7 @@ function counterparts(
     const kind = refKind(ref);
     if (kind === "command") return `command ${refNumber(ref)} ${shortName(commands[refNumber(ref)]?.name ?? "")}`;
     if (kind === "slice") return `slice ${sources.allocation?.slices[refNumber(ref)]?.name ?? refNumber(ref)}`;
+    if (kind === "kernel") return `kernel ${shortName(ref.slice(ref.lastIndexOf(":") + 1))}`;
     return `${kind} ${ref.slice(kind.length + 1)}`;
   };
   for (const ref of others.slice(0, MOST_LINKS))

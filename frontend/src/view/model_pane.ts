@@ -16,7 +16,7 @@ export interface PaneContext {
   live: boolean;
   select: (item: Ref | null) => void;
   /** Shows a step in the IR pane. */
-  selectStep: (step: number, line?: number | null) => void;
+  selectStep: (step: number | null, line?: number | null) => void;
   /** The table that says what a reference is called elsewhere. */
   entities: () => Promise<Entities>;
 }

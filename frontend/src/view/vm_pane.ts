@@ -1,0 +1,309 @@
+/** The VM pane: disassembly, and beside it what the module imports, exports and holds. */
+import { refKind } from "../data/entities.ts";
+import { formatCount, formatNs, plural } from "../data/format.ts";
+import { tokenize } from "../data/mlir.ts";
+import { shortName } from "../data/names.ts";
+import {
+  findRow,
+  lineOfPlace,
+  refOf,
+  shortPlace,
+  sideSections,
+  vmRows,
+  type SideItem,
+  type VmFunction,
+  type VmInstruction,
+  type VmListing,
+  type VmRow,
+} from "../data/vm_rows.ts";
+import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
+import { facts } from "./facts.ts";
+import type { PaneContext, PaneView, Selected } from "./model_pane.ts";
+import type { Pane } from "./pane.ts";
+import { VirtualList } from "./virtual_list.ts";
+
+const ROW_HEIGHT = 20;
+const MOST_TOKENS = 300;
+
+export async function vmPane(pane: Pane, context: PaneContext): Promise<PaneView> {
+  return new VmPane(pane, context, await context.models.get<VmListing>("vm"));
+}
+
+class VmPane implements PaneView {
+  private readonly rows: VirtualList;
+  private readonly foot = h("div", { class: "il-model-foot il-vm-foot", tabindex: 0, role: "region", "aria-label": "The instruction", ...KEYS });
+  private readonly search: HTMLInputElement;
+  private readonly disposer = new Disposer();
+  private readonly prefix = uniqueId("vm");
+  private shown: VmRow[];
+  private callsOnly = false;
+  private cursor = 0;
+  private item: string | null = null;
+  private related: ReadonlySet<string> = new Set();
+
+  constructor(
+    pane: Pane,
+    private readonly context: PaneContext,
+    private readonly listing: VmListing,
+  ) {
+    this.shown = vmRows(listing, false);
+    const label = "Disassembly";
+    this.rows = new VirtualList(
+      { class: "il-vm-list", role: "listbox", tabindex: 0, "aria-label": label, ...KEYS },
+      ROW_HEIGHT,
+      (index) => this.row(index),
+    );
+    this.search = h("input", {
+      class: "il-input il-search",
+      type: "search",
+      placeholder: "Find op, call, kernel…",
+      "aria-label": "Find an instruction",
+      ...KEYS,
+    });
+    const count = listing.functions.reduce((sum, { instructions }) => sum + instructions.filter((one) => one.mnemonic).length, 0);
+    const linked = listing.linked_events === null ? "" : `${plural(listing.linked_events, "event")} linked`;
+    pane.setNote([plural(listing.functions.length, "function"), plural(count, "instruction"), linked].filter(Boolean).join(" · "));
+    pane.body.classList.add("il-vm");
+    pane.body.append(
+      this.side(),
+      h("div", { class: "il-vm-main" }, this.toolbar(), this.rows.element, this.foot),
+    );
+    this.listen();
+    this.rows.setCount(this.shown.length);
+    this.showFoot();
+  }
+
+  show({ item, related }: Selected): void {
+    const moved = item !== this.item;
+    this.item = item;
+    this.related = related;
+    if (moved) {
+      const at = this.shown.findIndex((row) => row.kind === "instruction" && related.has(refOf(row.instruction)));
+      if (at >= 0) return this.moveTo(at);
+      const hidden = [...related].some((ref) => refKind(ref) === "instruction");
+      if (hidden && this.callsOnly) return this.setCallsOnly(false, item);
+    }
+    this.rows.render();
+  }
+
+  focus(): void {
+    this.rows.element.focus({ preventScroll: true });
+  }
+
+  restyle(): void {}
+
+  dispose(): void {
+    this.rows.dispose();
+    this.disposer.dispose();
+  }
+
+  // --- parts -------------------------------------------------------------------------------
+
+  private toolbar(): HTMLElement {
+    const calls = button(
+      "Calls only",
+      { class: "il-toggle", "aria-pressed": "false", title: "Only instructions that call, or caused an event", "data-il": "calls-only" },
+      () => this.setCallsOnly(!this.callsOnly, this.item),
+    );
+    const jump = h("select", { class: "il-select", "aria-label": "Go to a function", ...KEYS });
+    for (const { ordinal, name } of this.listing.functions) jump.append(h("option", { value: ordinal }, `@${name}`));
+    this.disposer.listen(jump, "change", () => this.goTo((row) => row.kind === "function" && String(row.of.ordinal) === jump.value));
+    return h("div", { class: "il-toolbar" }, h("label", { class: "il-labelled" }, "Function", jump), calls, this.search);
+  }
+
+  private side(): HTMLElement {
+    const side = h("div", { class: "il-vm-side", role: "region", tabindex: 0, "aria-label": "Exports, imports, globals and data", ...KEYS });
+    for (const { title, items } of sideSections(this.listing)) {
+      const list = h("ul", {}, ...items.map((item) => h("li", {}, this.sideButton(item))));
+      const section = h("details", { open: true }, h("summary", { ...KEYS }, `${title} `, h("span", { class: "il-count" }, formatCount(items.length))), list);
+      side.append(section);
+    }
+    return side;
+  }
+
+  private sideButton(item: SideItem): HTMLElement {
+    const { label, detail, title, uses } = item;
+    const element = button("", { class: "il-vm-item", title: uses.length ? `${title}\nGo to the next use` : title }, () => this.nextUse(uses));
+    element.disabled = !uses.length;
+    element.append(h("span", { class: "il-label" }, label), h("span", { class: "il-time" }, detail));
+    return element;
+  }
+
+  /** The use after the one where the cursor is, around. */
+  private nextUse(uses: readonly string[]): void {
+    const row = this.shown[this.cursor];
+    const at = row?.kind === "instruction" ? uses.indexOf(row.instruction.id) : -1;
+    const next = uses[(at + 1) % uses.length];
+    if (this.callsOnly) this.setCallsOnly(false, null);
+    this.goTo((one) => one.kind === "instruction" && one.instruction.id === next);
+  }
+
+  private row(index: number): HTMLElement {
+    const row = this.shown[index];
+    const chosen = row.kind === "instruction" && this.related.has(refOf(row.instruction));
+    const element = h("div", {
+      id: `${this.prefix}-${index}`,
+      class: `il-row il-vm-row${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
+      role: "option",
+      "aria-selected": String(chosen),
+      "data-row": index,
+    });
+    if (row.kind === "function") element.append(...functionCells(row.of));
+    else element.append(...this.instructionCells(row.instruction));
+    if (row.kind === "function") element.classList.add("il-vm-function");
+    return element;
+  }
+
+  private instructionCells(one: VmInstruction): HTMLElement[] {
+    const text = h("code", { class: `il-label${one.mnemonic ? " il-vm-code" : " il-vm-block"}`, title: one.text }, ...colored(one.text));
+    const notes = [
+      one.entry_point ? `▸ ${shortName(one.entry_point)}` : "",
+      this.time(one.events),
+      shortPlace(one.location),
+    ];
+    return [
+      h("span", { class: "il-vm-pc" }, one.pc.toString(16).padStart(4, "0")),
+      text,
+      h("span", { class: "il-time il-vm-note" }, notes.filter(Boolean).join(" · ")),
+    ];
+  }
+
+  private time(events: readonly number[]): string {
+    const timeline = this.context.index.run?.timeline;
+    if (!events.length) return "";
+    if (!timeline) return plural(events.length, "event");
+    const total = events.reduce((sum, i) => sum + ((timeline[i]?.end_ns ?? 0) - (timeline[i]?.start_ns ?? 0)), 0);
+    return `${events.length > 1 ? `${events.length}× ` : ""}${formatNs(total)}`;
+  }
+
+  private showFoot(): void {
+    const row = this.shown[this.cursor];
+    if (!row) return this.foot.replaceChildren();
+    if (row.kind === "function")
+      return this.foot.replaceChildren(h("code", {}, declaration(row.of)), h("p", { class: "il-muted" }, plural(row.of.instructions.length, "line")));
+    const one = row.instruction;
+    const imported = this.listing.imports.find(({ name }) => name === one.import_name);
+    const data = one.rodata.map((ordinal) => `${ordinal}: ${this.listing.rodata[ordinal]?.preview ?? ""}`);
+    const links = h("p", { class: "il-line-of-links" });
+    const link = (label: string, title: string, run: () => void) => links.append(links.childElementCount ? " · " : "", button(label, { class: "il-link", title }, run));
+    const line = lineOfPlace(one.location);
+    if (line !== null && this.context.index.source !== null)
+      link(`source line ${line}`, one.location, () => this.context.selectStep(null, line));
+    for (const event of one.events.slice(0, 6)) link(`event ${event}`, "Show it on the timeline", () => this.context.select(`event:${event}`));
+    const kernel = [...this.related].find((ref) => refKind(ref) === "kernel");
+    if (kernel && one.entry_point) link("kernel", kernel, () => this.context.select(kernel));
+    const target = this.listing.functions.find(({ name }) => one.calls && name === one.calls);
+    if (target) link(`@${target.name}`, "Go to the function", () => this.goTo((other) => other.kind === "function" && other.of === target));
+    this.foot.replaceChildren(
+      h("code", { class: "il-vm-full" }, one.text),
+      facts([
+        ["Calls", imported ? `${imported.name}${imported.signature}` : one.calls, "code"],
+        ["Dispatches", one.entry_point, "code"],
+        ["Location", one.location, "code"],
+        ["Data", data.join("\n"), "code"],
+        ["Globals", one.globals.join(", "), "code"],
+      ]),
+      ...(links.childElementCount ? [links] : []),
+    );
+  }
+
+  // --- moving ------------------------------------------------------------------------------
+
+  private setCallsOnly(callsOnly: boolean, item: string | null): void {
+    const row = this.shown[this.cursor];
+    this.callsOnly = callsOnly;
+    this.shown = vmRows(this.listing, callsOnly);
+    this.rows.setCount(this.shown.length);
+    this.rows.element.parentElement?.querySelector("[data-il=calls-only]")?.setAttribute("aria-pressed", String(callsOnly));
+    const same = this.shown.findIndex((one) =>
+      one.kind === "instruction" && (refOf(one.instruction) === item || this.related.has(refOf(one.instruction))),
+    );
+    const function_ = this.shown.findIndex((one) => one.kind === "function" && one.of === row?.of);
+    this.moveTo(same >= 0 ? same : Math.max(0, function_));
+  }
+
+  private goTo(wanted: (row: VmRow) => boolean): void {
+    const at = this.shown.findIndex(wanted);
+    if (at >= 0) this.pick(at);
+  }
+
+  private moveTo(row: number): void {
+    this.cursor = Math.max(0, Math.min(this.shown.length - 1, row));
+    this.rows.element.setAttribute("aria-activedescendant", `${this.prefix}-${this.cursor}`);
+    this.showFoot(); // its height decides how many rows there is room for
+    this.rows.reveal(this.cursor);
+    this.rows.render();
+  }
+
+  private pick(at: number): void {
+    this.moveTo(at);
+    const row = this.shown[this.cursor];
+    if (row?.kind !== "instruction" || !row.instruction.mnemonic) return;
+    this.item = refOf(row.instruction);
+    this.context.select(this.item);
+  }
+
+  private listen(): void {
+    this.disposer.listen(this.rows.element, "click", (event) => {
+      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+      if (row) this.pick(Number(row.dataset.row));
+    });
+    this.disposer.listen(this.rows.element, "keydown", (event) => this.onKey(event));
+    this.disposer.listen(this.search, "keydown", (event) => {
+      if (event.key !== "Enter") return;
+      const found = findRow(this.shown, this.search.value, this.cursor + 1);
+      if (found >= 0) this.pick(found);
+      this.search.setAttribute("aria-invalid", String(found < 0));
+      event.preventDefault();
+    });
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const targets: Record<string, () => number> = {
+      ArrowDown: () => this.cursor + 1,
+      ArrowUp: () => this.cursor - 1,
+      ArrowRight: () => this.nextCall(1),
+      ArrowLeft: () => this.nextCall(-1),
+      PageDown: () => this.cursor + this.rows.pageRows,
+      PageUp: () => this.cursor - this.rows.pageRows,
+      Home: () => 0,
+      End: () => this.shown.length - 1,
+    };
+    const target = targets[event.key];
+    if (target) this.pick(Math.max(0, Math.min(this.shown.length - 1, target())));
+    else if (event.key === "/") this.search.focus();
+    else if (event.key === "Escape") this.context.select(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private nextCall(by: 1 | -1): number {
+    for (let at = this.cursor + by; at >= 0 && at < this.shown.length; at += by) {
+      const row = this.shown[at];
+      if (row.kind === "instruction" && (row.instruction.import_name || row.instruction.calls)) return at;
+    }
+    return this.cursor;
+  }
+}
+
+function declaration({ ordinal, name, parameters }: VmFunction): string {
+  return `func ${ordinal} @${name}(${parameters.map((one) => `%${one}`).join(", ")})`;
+}
+
+function functionCells(of: VmFunction): HTMLElement[] {
+  return [h("span", { class: "il-label" }, declaration(of)), h("span", { class: "il-time" }, of.exported ? "exported" : "")];
+}
+
+function colored(text: string): (Node | string)[] {
+  const shown = text.length > MOST_TOKENS ? `${text.slice(0, MOST_TOKENS)}…` : text;
+  const parts: (Node | string)[] = [];
+  let end = 0;
+  for (const { kind, from, to } of tokenize(shown)) {
+    parts.push(shown.slice(end, from), h("span", { class: `il-tok-${kind}` }, shown.slice(from, to)));
+    end = to;
+  }
+  parts.push(shown.slice(end));
+  return parts;
+}
