@@ -2,6 +2,7 @@
 
     python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite linalg --suite stablehlo_ops
     python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite all --device vulkan
+    python tests/corpus/run_iree_e2e.py --iree-root ~/iree --suite linalg --pipeline lab
 
 Each suite is a folder of ``tests/e2e`` of the given checkout. Which files belong to the target
 (llvm-cpu, or vulkan-spirv for a Vulkan device), and their compiler flags, are read from its
@@ -9,25 +10,32 @@ BUILD.bazel; IREE's own continuous integration passes all of these. The other fi
 are tried as well, without flags: IREE runs them on other targets only, and what fails to compile
 counts as skipped. Programs that a script of the folder generates from a list are generated.
 Every exported function without arguments is run here; where an ``iree-check-module`` is found
-(--check-module, or on PATH) it runs the same .vmfb and is compared.
-Exit code 1 when something fails here that passes there.
+(--check-module, or on PATH) it runs the same .vmfb and is compared. What fails here is compiled
+again to return the values that it checks, and run by ``iree-run-module`` on the same driver too
+(``e2e_peer.py``). A file without checks runs with the inputs of its RUN line, on both.
+``--pipeline lab`` compiles with this project's lab pipeline too: the bytes must be iree-compile's.
+``--flag`` adds flags of iree-compile, such as ``--flag=--iree-opt-data-tiling``.
+Exit code 1 when something fails here that IREE's runtime computes otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import e2e_peer
+from e2e_suites import Test, suites_of, tests_of
+from lab_bytes import lab_difference
 
 CPU_FLAGS = (
     "--iree-hal-target-device=local",
@@ -37,17 +45,22 @@ TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
-class Test:
-    """One file of one suite, with the flags its BUILD file gives."""
+class Settings:
+    """Where to run: one driver in ireelab's words and in IREE's, and IREE's tool for checks."""
 
-    suite: str
-    path: Path
-    flags: tuple[str, ...]
+    device: str
+    peer: str
+    check_module: str | None
+    lab: bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened here, and in IREE's tool ("pass", "fail", or "-" where there is none)."""
+    """What happened here, and on IREE's runtime.
+
+    ``iree`` is "pass" or "fail" of its tool for check programs, "same" where iree-run-module
+    computes the values that failed here, "differs", or "-" where it was not asked.
+    """
 
     test: Test
     passed: int
@@ -55,81 +68,7 @@ class Outcome:
     iree: str
     seconds: float
     skipped: str = ""  # why it could not be run: this iree-compile does not take it
-
-
-# --- what to run ------------------------------------------------------------------------
-
-
-def tests_of(root: Path, suite: str, backend: str) -> Iterator[Test]:
-    """What a folder declares for a backend, each (file, flags) once; then its other files."""
-    folder = root / "tests" / "e2e" / suite
-    if not folder.is_dir():
-        raise SystemExit(f"{folder} does not exist; --iree-root is a checkout of IREE")
-    build = folder / "BUILD.bazel"
-    declarations = build.read_text() if build.exists() else ""
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    for name, files, flags in _suites(ast.parse(declarations), folder, backend):
-        for file in files:
-            if file.endswith(".mlir") and (file, flags) not in seen:
-                seen.add((file, flags))
-                yield Test(f"{suite}/{name}", folder / file, flags)
-    declared = {file for file, _ in seen}
-    for path in sorted(folder.glob("*.mlir")):
-        if path.name not in declared:
-            yield Test(f"{suite}/undeclared", path, ())
-    if (folder / "generate.py").exists():
-        for path in sorted(folder.glob("*.json")):
-            yield Test(f"{suite}/generated", path, ())
-
-
-def suites_of(root: Path) -> list[str]:
-    """Every folder with check tests, by its path below ``tests/e2e``."""
-    e2e = root / "tests" / "e2e"
-    folders = {path.parent for pattern in ("*.mlir", "generate.py") for path in e2e.rglob(pattern)}
-    return sorted(str(folder.relative_to(e2e)) for folder in folders)
-
-
-def _suites(
-    tree: ast.Module, folder: Path, backend: str
-) -> Iterator[tuple[str, list[str], tuple[str, ...]]]:
-    """Calls of iree_check_single_backend_test_suite for one backend."""
-    variables: dict[str, Any] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            variables[statement.targets[0].id] = _value(statement.value, variables, folder)
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            call = statement.value
-            function = call.func.id if isinstance(call.func, ast.Name) else ""
-            if function != "iree_check_single_backend_test_suite":
-                continue
-            given = {k.arg or "": _value(k.value, variables, folder) for k in call.keywords}
-            if given.get("target_backend") == backend and given.get("srcs"):
-                yield given["name"], given["srcs"], tuple(given.get("compiler_flags") or ())
-
-
-def _value(node: ast.expr, variables: Mapping[str, Any], folder: Path) -> Any:
-    """The value of a Starlark expression of the few kinds that occur; None for others."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Name):
-        return variables.get(node.id)
-    if isinstance(node, ast.List):
-        return [_value(item, variables, folder) for item in node.elts]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = (_value(n, variables, folder) for n in (node.left, node.right))
-        return (left or []) + (right or [])
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        given = {k.arg: _value(k.value, variables, folder) for k in node.keywords}
-        if node.func.id == "enforce_glob" and node.args:
-            return _value(node.args[0], variables, folder)
-        if node.func.id in ("glob", "enforce_glob"):
-            patterns = _value(node.args[0], variables, folder) if node.args else given["include"]
-            found = {path.name for pattern in patterns for path in folder.glob(pattern)}
-            return sorted(found - set(given.get("exclude") or ()))
-    return None
-
-
-# --- running ----------------------------------------------------------------------------
+    notes: tuple[str, ...] = ()  # beside IREE's runtime, by function
 
 
 def run_functions(path: Path, device: str) -> dict[str, Any]:
@@ -148,6 +87,17 @@ def run_functions(path: Path, device: str) -> dict[str, Any]:
             except Exception as error:  # the report names whatever went wrong
                 failures.append(f"{function.name}: {type(error).__name__}: {error}")
     return {"passed": passed, "failures": failures}
+
+
+def compare_functions(path: Path, device: str, peer: str, inputs: list[str]) -> dict[str, str]:
+    """All functions of a .vmfb here and on IREE's runtime: what differs, by function."""
+    import ireelab as il
+
+    return {
+        function.name: e2e_peer.compare(path, device, peer, function.name, inputs, path.parent)
+        for function in il.load(path).functions
+        if inputs or not function.arguments
+    }
 
 
 def device_flags(device: str) -> tuple[str, ...]:
@@ -170,37 +120,82 @@ def source_of(test: Test, folder: Path) -> Path:
     return path
 
 
-def run_test(test: Test, folder: Path, device: str, check_module: str | None) -> Outcome:
+def run_test(test: Test, folder: Path, settings: Settings) -> Outcome:
     """Compiles and runs one test, each in a process of its own."""
     start = time.perf_counter()
-    path = folder / f"{abs(hash((test.suite, test.path)))}.vmfb"
-    compiler = str(Path(sys.executable).with_name("iree-compile"))
-    compile_ = [
-        compiler,
-        *device_flags(device),
-        "--iree-input-type=auto",
-        *test.flags,
-        str(source_of(test, folder)),
-        "-o",
-        str(path),
-    ]
-    done = _call(compile_)
-    if done.returncode:
-        text = _last_line(done.stderr, "error")
-        return Outcome(test, 0, (), "-", time.perf_counter() - start, f"does not compile: {text}")
-    here = _call([sys.executable, __file__, "--run", str(path), "--device", device])
-    try:
-        report = json.loads(here.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        text = _last_line(here.stderr, "")
-        report = {"passed": 0, "failures": [f"exit code {here.returncode}: {text}"]}
-    theirs = "-"
-    if check_module:
-        code = _call([check_module, "--device=local-task", f"--module={path}"]).returncode
-        theirs = "fail" if code else "pass"
+    path = folder / f"{abs(hash((test.suite, test.path, test.flags)))}.vmfb"
+    source = source_of(test, folder)
+    problem = compile_test(test, source, path, settings.device)
+    if problem:
+        skipped = f"does not compile: {problem}"
+        return Outcome(test, 0, (), "-", time.perf_counter() - start, skipped)
+    if settings.lab:
+        flags = flags_of(test, settings.device)
+        if difference := lab_difference(source, flags, settings.device, path):
+            return Outcome(test, 0, (difference,), "-", time.perf_counter() - start)
+    report = _in_a_process("--run", path, settings, "failures")
+    failures = tuple(report["failures"])
+    theirs, notes, skipped = "-", {}, ""
+    if settings.check_module and (report["passed"] or failures):
+        command = [settings.check_module, f"--device={settings.peer}", f"--module={path}"]
+        theirs = "fail" if _call(command).returncode else "pass"
+    if failures:
+        notes = failed_values(test, source, path, settings)
+        theirs = _verdict(notes) if theirs == "-" else theirs
+    elif not report["passed"]:
+        inputs = e2e_peer.inputs_of(source.read_text())
+        if inputs is None:
+            skipped = "nothing to run: neither checks nor inputs"
+        else:
+            notes = _in_a_process("--compare", path, settings, "compare", *inputs)
+            failures = tuple(f"{k}: {v}" for k, v in notes.items() if v != e2e_peer.SAME)
+            report["passed"], theirs = len(notes) - len(failures), _verdict(notes)
     path.unlink()
     seconds = time.perf_counter() - start
-    return Outcome(test, report["passed"], tuple(report["failures"]), theirs, seconds)
+    lines = tuple(f"beside iree-run-module, {k}: {v}" for k, v in notes.items())
+    return Outcome(test, report["passed"], failures, theirs, seconds, skipped, lines)
+
+
+def flags_of(test: Test, device: str) -> tuple[str, ...]:
+    return (*device_flags(device), "--iree-input-type=auto", *test.flags)
+
+
+def compile_test(test: Test, source: Path, out: Path, device: str) -> str:
+    """Compile for the device; why it does not, or ""."""
+    compiler = str(Path(sys.executable).with_name("iree-compile"))
+    done = _call([compiler, *flags_of(test, device), str(source), "-o", str(out)])
+    return _last_line(done.stderr, "error") if done.returncode else ""
+
+
+def failed_values(test: Test, source: Path, path: Path, settings: Settings) -> dict[str, str]:
+    """The values that a failing file checks, here and on IREE's runtime."""
+    variant = _call([sys.executable, __file__, "--values", str(source)]).stdout
+    if not variant:
+        return {}
+    values = path.with_suffix(".mlir")
+    values.write_text(variant)
+    if compile_test(test, values, path, settings.device):
+        return {}
+    return _in_a_process("--compare", path, settings, "compare")
+
+
+def _verdict(notes: Mapping[str, str]) -> str:
+    if not notes:
+        return "-"
+    return "same" if all(note == e2e_peer.SAME for note in notes.values()) else "differs"
+
+
+def _in_a_process(
+    what: str, path: Path, settings: Settings, name: str, *inputs: str
+) -> dict[str, Any]:
+    """This script's ``--run`` or ``--compare``, where a crash takes nothing along."""
+    command = [sys.executable, __file__, what, str(path), "--device", settings.device]
+    done = _call([*command, "--peer", settings.peer, *inputs])
+    try:
+        return json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        text = f"exit code {done.returncode}: {_last_line(done.stderr, '')}"
+        return {"passed": 0, "failures": [text]} if name == "failures" else {name: text}
 
 
 def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -228,7 +223,7 @@ def show(outcome: Outcome) -> None:
         f"{outcome.iree:>5}  {outcome.seconds:7.1f}",
         flush=True,
     )
-    for line in filter(None, (outcome.skipped, *outcome.failures)):
+    for line in filter(None, (outcome.skipped, *outcome.failures, *outcome.notes)):
         print(f"    {line[:400]}", flush=True)
 
 
@@ -243,7 +238,7 @@ def summarize(outcomes: Sequence[Outcome]) -> int:
         good = sum(not o.failures for o in members) - skipped
         functions = sum(o.passed for o in members)
         print(f"{name:60}  {good:4} of {len(members):<4} {functions:8} {skipped:8}")
-    return sum(bool(o.failures) and o.iree != "fail" for o in outcomes)
+    return sum(bool(o.failures) and o.iree not in ("fail", "same") for o in outcomes)
 
 
 def _label(test: Test) -> str:
@@ -258,12 +253,25 @@ def main() -> int:
     )
     parser.add_argument("--filter", default="", help="only files whose name contains this")
     parser.add_argument("--device", default="llvm-cpu")
+    parser.add_argument("--pipeline", choices=("upstream", "lab"), default="upstream")
+    parser.add_argument("--flag", action="append", default=[], help="for iree-compile")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--check-module", default=shutil.which("iree-check-module"))
-    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--peer", help="the same device in IREE's words")
+    for hidden in ("--run", "--values", "--compare"):
+        parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--input", action="append", default=[], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    peer = arguments.peer or ("vulkan" if arguments.device.startswith("vulkan") else "local-task")
     if arguments.run:
         print(json.dumps(run_functions(arguments.run, arguments.device)))
+        return 0
+    if arguments.values:
+        print(e2e_peer.returns_what_it_checks(arguments.values.read_text()) or "")
+        return 0
+    if arguments.compare:
+        inputs = [f"--input={text}" for text in arguments.input]
+        print(json.dumps(compare_functions(arguments.compare, arguments.device, peer, inputs)))
         return 0
     if arguments.iree_root is None:
         parser.error("--iree-root is required")
@@ -273,12 +281,14 @@ def main() -> int:
     backend = "vulkan-spirv" if arguments.device.startswith("vulkan") else "llvm-cpu"
     tests = [t for suite in suites for t in tests_of(arguments.iree_root, suite, backend)]
     tests = [t for t in tests if arguments.filter in t.path.name]
+    tests = [replace(t, flags=(*t.flags, *arguments.flag)) for t in tests]
     print(f"{'test':70}  here           IREE  seconds")
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
-        for outcome in pool.map(
-            lambda t: run_test(t, Path(folder), arguments.device, arguments.check_module), tests
-        ):
+        settings = Settings(
+            arguments.device, peer, arguments.check_module, arguments.pipeline == "lab"
+        )
+        for outcome in pool.map(lambda t: run_test(t, Path(folder), settings), tests):
             outcomes.append(outcome)
             show(outcome)
     return 1 if summarize(outcomes) else 0
