@@ -114,7 +114,8 @@ def test_a_click_on_the_timeline_selects_the_dispatch_everywhere(
     assert name.startswith("mlp_dispatch_")
 
     # The item is said at once; its step when the models that link them are there.
-    wait_for(notebook, lambda: None not in (selection(notebook)["item"], selection(notebook)["step"]))
+    wait_for(notebook, lambda: selection(notebook)["item"] is not None)
+    wait_for(notebook, lambda: selection(notebook)["step"] is not None)
     chosen = selection(notebook)
     event = f"result.timeline.events[{chosen['item'].removeprefix('event:')}]"
     assert notebook.evaluate(f"{event}.name") == repr(name)
