@@ -30,8 +30,12 @@ from ireelab.hal.types import ExecutionStage
 # VkPipelineStageFlags2 and VkAccessFlags2
 STAGE_INDIRECT, STAGE_COMPUTE, STAGE_TRANSFER, STAGE_HOST = 0x2, 0x800, 0x1000, 0x4000
 STAGE_ALL = 0x10000
-_READS = {STAGE_INDIRECT: 0x1, STAGE_COMPUTE: 0x8 | 0x20, STAGE_TRANSFER: 0x800, STAGE_HOST: 0x2000}
-_WRITES = {STAGE_COMPUTE: 0x40, STAGE_TRANSFER: 0x1000, STAGE_HOST: 0x4000}
+# Storage buffers only (VK_ACCESS_2_SHADER_STORAGE_*): for anything else a GPU has other caches.
+_STORAGE_READ, _STORAGE_WRITE, _UNIFORM_READ = 1 << 33, 1 << 34, 0x8
+_READS = {
+    STAGE_INDIRECT: 0x1, STAGE_COMPUTE: _STORAGE_READ, STAGE_TRANSFER: 0x800, STAGE_HOST: 0x2000,
+}  # fmt: skip
+_WRITES = {STAGE_COMPUTE: _STORAGE_WRITE, STAGE_TRANSFER: 0x1000, STAGE_HOST: 0x4000}
 _MEMORY_READ, _MEMORY_WRITE = 0x8000, 0x10000
 
 WORK = STAGE_COMPUTE | STAGE_TRANSFER
@@ -89,20 +93,28 @@ class Barriers:
         self._structs = structs
         self._built: dict[tuple[int, int, int, int], Any] = {}
 
-    def between(self, source: int, target: int) -> Any:
-        """Writes in the ``source`` stages are over and visible to the ``target`` stages."""
-        return self._get(source, _access(source, _WRITES), target, _access(target, _READS, _WRITES))
+    def between(self, source: int, target: int, *, uniform: bool = False) -> Any:
+        """Writes in the ``source`` stages are over and visible to the ``target`` stages.
 
-    def complete(self, source: int, target: int) -> Any:
-        """The same for all memory: what is in flight ends at the barrier, not in the next command.
-
-        Timestamps around commands then hold the command alone; IREE's runtime asks for this always.
+        With ``uniform`` also to kernels that read uniform buffers.
         """
-        return self._get(source, _MEMORY_WRITE, target, _MEMORY_READ | _MEMORY_WRITE)
+        access = _access(target, _READS, _WRITES)
+        if uniform and target & STAGE_COMPUTE:
+            access |= _UNIFORM_READ
+        return self._get(source, _access(source, _WRITES), target, access)
 
-    def first(self, target: int) -> Any:
+    def complete(self, target: int) -> Any:
+        """The barrier of IREE's runtime: all memory, between everything it calls work.
+
+        What is in flight ends at the barrier, not in the next command, so that timestamps around
+        commands hold the command alone.
+        """
+        stages = WORK | (target & STAGE_INDIRECT)
+        return self._get(WORK, _MEMORY_WRITE, stages, _MEMORY_READ | _MEMORY_WRITE)
+
+    def first(self, target: int, *, uniform: bool = False) -> Any:
         """Earlier submissions are over and visible to the ``target`` stages."""
-        return self.between(WORK, target or WORK)
+        return self.between(WORK, target or WORK, uniform=uniform)
 
     def to_host(self) -> Any:
         """What was written is visible to the host once it has waited."""

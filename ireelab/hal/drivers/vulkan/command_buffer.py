@@ -15,7 +15,7 @@ from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.types import CommandBufferMode
 
 if TYPE_CHECKING:
-    from ireelab.hal.drivers.vulkan.recorder import Recording
+    from ireelab.hal.drivers.vulkan.recording import Recording
 
 MAX_RECORDINGS = 16
 """Of one command buffer; the oldest goes first."""

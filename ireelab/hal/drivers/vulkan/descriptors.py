@@ -19,14 +19,17 @@ class DescriptorWriter:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._layouts: list[Handle] = []
-        self._entries: list[list[Entry]] = []
+        self._entries: list[tuple[Entry, ...]] = []
+        self._numbers: dict[tuple[Handle, tuple[Entry, ...]], int] = {}
         self._sets: Any = None
 
-    def add(self, layout: Handle, entries: list[Entry]) -> int:
-        """The number of the new set."""
-        self._layouts.append(layout)
-        self._entries.append(entries)
-        return len(self._layouts) - 1
+    def add(self, layout: Handle, entries: tuple[Entry, ...]) -> int:
+        """The number of the set with these buffers; a new one where there is none yet."""
+        number = self._numbers.setdefault((layout, entries), len(self._layouts))
+        if number == len(self._layouts):
+            self._layouts.append(layout)
+            self._entries.append(entries)
+        return number
 
     def set_pointer(self, number: int) -> Any:
         """``VkDescriptorSet*`` of a set, once finished."""

@@ -16,7 +16,7 @@ from ireelab.hal.executable import Executable, ExecutableFunction
 
 FORMATS = ("vulkan-spirv-fb", "vulkan-spirv-bda-v1")
 _STAGE_COMPUTE = 0x20
-_BUFFER_TYPES = (6, 7)  # uniform, storage
+_UNIFORM_BUFFER, _STORAGE_BUFFER = 6, 7  # VkDescriptorType
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Kernel:
     workgroup_size: tuple[int, int, int]
     subgroup_size: int
     location: str
+
+    @property
+    def reads_uniforms(self) -> bool:
+        return any(binding.type == _UNIFORM_BUFFER for binding in self.bindings)
 
 
 class Code:
@@ -112,7 +116,7 @@ class Code:
 
     def _set_layout(self, structs: Structs, bindings: tuple[vke1.LayoutBinding, ...]) -> Handle:
         for binding in bindings:
-            if binding.type not in _BUFFER_TYPES or binding.count != 1:
+            if binding.type not in (_UNIFORM_BUFFER, _STORAGE_BUFFER) or binding.count != 1:
                 raise ExecutableMismatch(
                     f"binding {binding.binding} is of descriptor type {binding.type} and count "
                     f"{binding.count}; kernels of IREE bind single buffers"

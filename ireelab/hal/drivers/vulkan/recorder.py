@@ -8,7 +8,7 @@ everything before it on the queue, and ends with one that shows its writes to th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ from ireelab.hal.drivers.vulkan.descriptors import DescriptorWriter
 from ireelab.hal.drivers.vulkan.executable import Kernel, VulkanExecutable
 from ireelab.hal.drivers.vulkan.memory import Block, Storage
 from ireelab.hal.drivers.vulkan.profiling import CommandOrigin, Stamps
-from ireelab.hal.drivers.vulkan.queue import Point, Queue, Submission
+from ireelab.hal.drivers.vulkan.recording import Recording
 from ireelab.hal.drivers.vulkan.transfer import record_copy, record_fill, record_update
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
@@ -55,51 +55,14 @@ class Span:
     length_bytes: int
 
 
-class Recording:
-    """A recorded command buffer and what it needs to stay alive."""
+@dataclass(slots=True)
+class _Bound:
+    """What a command buffer has bound so far: it stays so from dispatch to dispatch."""
 
-    def __init__(self, core: Core, command_buffer: Handle) -> None:
-        self._core = core
-        self.command_buffer: Handle | None = command_buffer
-        self.submission: Submission = core.submission(command_buffer)
-        self.descriptor_pool: Handle | None = None
-        self.stamps: Stamps | None = None
-        self.kept: list[Any] = []
-        core.resources.add(self)
-
-    def submit(self, queue: Queue, points: Sequence[Point]) -> Point:
-        """Run it on a queue, after ``points``."""
-        queues = self._core.queues
-        return queues.submit(queue, points, self.submission, self.command_buffer)
-
-    def retire(self) -> None:
-        """Destroy once the queue has passed everything submitted so far."""
-        self._core.queues.retire(self._release())
-
-    def destroy(self) -> None:
-        self._release()()
-
-    def __del__(self) -> None:
-        if self.command_buffer is not None:
-            self.retire()
-
-    def _release(self) -> Callable[[], None]:
-        """What destroys the parts; it holds them, not this object."""
-        core, command_buffer, pool = self._core, self.command_buffer, self.descriptor_pool
-        stamps, kept = self.stamps, self.kept
-        self.command_buffer, self.descriptor_pool, self.stamps, self.kept = None, None, None, []
-
-        def release() -> None:
-            if command_buffer is not None:
-                core.release_command_buffer(command_buffer, core.queues.main.family)
-            if pool is not None:
-                vulkan = core.vulkan
-                vulkan.lib.vkDestroyDescriptorPool(core.handle, pool, vulkan.null)
-            if stamps is not None:
-                stamps.destroy()
-            kept.clear()
-
-        return release
+    layout: Handle | None = None
+    pipeline: Handle | None = None
+    set_number: int | None = None
+    words: bytes = b""
 
 
 class Recorder:
@@ -124,6 +87,8 @@ class Recorder:
         self._location = ""
         self._descriptors = DescriptorWriter(core)
         self._pending_sets: dict[int, tuple[Kernel, int | None, bytes]] = {}
+        self._bound = _Bound()
+        self._uniform = False
         self._stamps: Stamps | None = None
 
     def record(self, log: Sequence[LogEntry]) -> Recording:
@@ -138,7 +103,8 @@ class Recorder:
                     count = len(log) if self._stamped == "command" else 1
                     self._stamps = recording.stamps = Stamps(self._core, count)
                     self._stamps.reset(handle)
-                self._lib.vkCmdPipelineBarrier2(handle, self._core.barriers.first(stages_of(log)))
+                first = self._core.barriers.first(stages_of(log), uniform=self._uniform)
+                self._lib.vkCmdPipelineBarrier2(handle, first)
                 self._commands(recording, handle, log)
                 self._core.end(handle)
                 self._core.raise_messages()
@@ -169,6 +135,7 @@ class Recorder:
             elif kernel.bindings:
                 set_number = self._write_set(kernel, spans)
             self._pending_sets[index] = (kernel, set_number, words)
+            self._uniform = self._uniform or kernel.reads_uniforms
         recording.descriptor_pool = self._descriptors.finish()
         self._address_tables(recording, address_tables)
 
@@ -193,7 +160,7 @@ class Recorder:
                 (binding.binding, binding.type, span.block.buffer, span.offset_bytes, length)
             )
         assert kernel.set_layout is not None
-        return self._descriptors.add(kernel.set_layout, entries)
+        return self._descriptors.add(kernel.set_layout, tuple(entries))
 
     def _address_tables(self, recording: Recording, tables: list[tuple[int, list[Span]]]) -> None:
         """Device addresses of the bindings, in memory that the kernels read."""
@@ -236,9 +203,7 @@ class Recorder:
         whole = stamps if self._stamped == "command-buffer" else None
         each = stamps if self._stamped == "command" else None
         scopes = plan(log)
-        # Around stamped commands a barrier has ended before the next stamp is taken.
         barriers = self._core.barriers
-        barrier = barriers.between if each is None else barriers.complete
         if whole is not None:
             whole.begin(handle, STAGE_COMPUTE | STAGE_TRANSFER)
         for index, (kind, fields) in enumerate(log):
@@ -248,11 +213,21 @@ class Recorder:
             if kind is ExecutionBarrier:
                 source, target = scopes[index]
                 if target:
-                    self._lib.vkCmdPipelineBarrier2(handle, barrier(source, target))
+                    # Around stamped commands a barrier has ended before the next stamp is taken.
+                    barrier = (
+                        barriers.between(source, target, uniform=self._uniform)
+                        if each is None
+                        else barriers.complete(target)
+                    )
+                    self._lib.vkCmdPipelineBarrier2(handle, barrier)
                 if each is not None:
                     each.barrier(index)
                 continue
-            stage = STAGE_COMPUTE if kind in (Dispatch, DispatchIndirect) else STAGE_TRANSFER
+            stage = STAGE_TRANSFER
+            if kind is Dispatch or kind is DispatchIndirect:
+                # Before the stamp, as IREE's profiler has it.
+                stage = STAGE_COMPUTE
+                self._bind(handle)
             if each is not None:
                 each.begin(handle, stage)
             origin = self._command(recording, handle, kind, fields)
@@ -296,20 +271,31 @@ class Recorder:
         )  # fmt: skip
         return CommandOrigin(self._index, "copy", f"copy {length} B", length, where)
 
-    def _dispatch(
-        self, recording: Recording, handle: Handle, fields: tuple[Any, ...], *, indirect: bool
-    ) -> CommandOrigin:
+    def _bind(self, handle: Handle) -> None:
+        """What the next dispatch uses, as far as it is not bound already."""
         kernel, set_number, words = self._pending_sets[self._index]
-        lib = self._lib
-        lib.vkCmdBindPipeline(handle, _BIND_POINT_COMPUTE, kernel.pipeline)
-        if set_number is not None:
+        lib, bound = self._lib, self._bound
+        if bound.layout != kernel.layout:
+            # Sets and constants of another layout may be lost with it.
+            self._bound = bound = _Bound(layout=kernel.layout)
+        if set_number is not None and set_number != bound.set_number:
             lib.vkCmdBindDescriptorSets(
                 handle, _BIND_POINT_COMPUTE, kernel.layout, 0, 1,
                 self._descriptors.set_pointer(set_number), 0, self._vulkan.null,
             )  # fmt: skip
-        if words:
+            bound.set_number = set_number
+        if words and words != bound.words:
             data = self._vulkan.ffi.from_buffer(words)
             lib.vkCmdPushConstants(handle, kernel.layout, _STAGE_FLAGS_COMPUTE, 0, len(words), data)
+            bound.words = words
+        if bound.pipeline != kernel.pipeline:
+            lib.vkCmdBindPipeline(handle, _BIND_POINT_COMPUTE, kernel.pipeline)
+            bound.pipeline = kernel.pipeline
+
+    def _dispatch(
+        self, recording: Recording, handle: Handle, fields: tuple[Any, ...], *, indirect: bool
+    ) -> CommandOrigin:
+        kernel, lib = self._pending_sets[self._index][0], self._lib
         workgroups = None
         if indirect:
             counts = self._resolve(fields[2], -1)
