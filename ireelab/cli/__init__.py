@@ -13,15 +13,19 @@ from ireelab.cli import (
     devices,
     executables,
     explore,
+    ir,
     notebook,
     passes,
     provenance,
+    resume,
     run,
 )
 from ireelab.cli.common import USAGE_ERRORS, describe, last_step
 from ireelab.errors import CompileInterrupted, IreelabError
 
-_COMMANDS = (explore, run, check, compare, passes, provenance, executables, devices, notebook)
+_COMMANDS = (
+    explore, ir, resume, run, check, compare, passes, provenance, executables, devices, notebook,
+)  # fmt: skip
 
 _EPILOG = """examples:
   ireelab explore model.mlir --run --input=8x64xf32=1 --html model.html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from ireelab.errors import (
 )
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.lab import Pipeline
     from ireelab.pipeline.trace import Trace
     from ireelab.program import Program
 
@@ -108,9 +110,9 @@ def add_pipeline_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
     parser.add_argument(
         "--pipeline",
         default="upstream",
-        choices=PIPELINES,
-        help="whose passes: upstream is IREE's own driver, lab the same as named steps "
-        "(%(default)s)",
+        metavar="P",
+        help="whose passes: upstream is IREE's own driver, lab the same as named steps; or "
+        "FILE.py:NAME, a lab pipeline of your own (%(default)s)",
     )
 
 
@@ -162,13 +164,44 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
         return ireelab.compile(
             path,
             target=arguments.targets or target_of(getattr(arguments, "device", "llvm-cpu")),
-            pipeline=arguments.pipeline,
+            pipeline=named_pipeline(arguments.pipeline),
             until=arguments.until,
             from_step=arguments.from_step,
             flags=tuple(arguments.flags),
             progress=progress,
             cache=not arguments.no_cache,
         )
+
+
+def named_pipeline(text: str) -> str | Pipeline:
+    """``upstream``, ``lab``, or the pipeline that ``FILE.py:NAME`` defines.
+
+    Raises:
+        UsageError: there is no such file or name, running the file raised, or it is no pipeline.
+    """
+    from ireelab.pipeline.lab import Pipeline
+
+    if text in PIPELINES:
+        return text
+    file, _, name = text.rpartition(":")
+    if not file.endswith(".py") or not name:
+        raise UsageError(f"--pipeline={text}: neither {' nor '.join(PIPELINES)} nor a FILE.py:NAME")
+    path = existing_file(file).resolve()
+    module_name = f"ireelab_passes_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # Where its functions are looked up when they are sent on.
+    sys.path.insert(0, str(path.parent))  # As for a script; the compiler's process gets it too.
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # The file is the user's and may raise anything.
+        raise UsageError(f"{file} raised {type(error).__name__}: {error}") from error
+    pipeline = getattr(module, name, None)
+    if not isinstance(pipeline, Pipeline):
+        raise UsageError(f"{file}: {name} is not a pipeline, as il.lab.replace(...) makes")
+    return pipeline
 
 
 def load_program(arguments: argparse.Namespace, path: Path) -> Program:
@@ -201,6 +234,18 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def write_text(name: str, text: str) -> None:
+    """Into a file, or to stdout for ``-``; ``UsageError`` where it cannot be written."""
+    if name == "-":
+        print(text, end="")
+        return
+    try:
+        Path(name).write_text(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+    print(f"wrote {name}", file=sys.stderr)
 
 
 # --- texts ---------------------------------------------------------------------------

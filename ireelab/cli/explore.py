@@ -43,6 +43,14 @@ def add(commands: Commands) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument("file", metavar="FILE", help="an .mlir file, or a saved .iltrace")
+    add_outputs(parser)
+    add_run_options(parser)
+    add_compile_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """What becomes of the trace: a page, JSON, a file, the program, a run."""
     parser.add_argument("--html", metavar="OUT", help="the page (default: FILE's name, .html)")
     parser.add_argument("--json", metavar="OUT", help="steps and run as JSON; - for stdout")
     parser.add_argument(
@@ -51,34 +59,45 @@ def add(commands: Commands) -> None:
         help="run it too, with a timeline; without --input, on made-up inputs",
     )
     parser.add_argument("--save-trace", metavar="OUT", help="every step as one .iltrace file")
-    add_run_options(parser)
-    add_compile_options(parser)
-    parser.set_defaults(execute=execute)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the program, a .vmfb")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     path = existing_file(arguments.file)
     if path.suffix == ".vmfb":
         raise UsageError(f"{path} is already compiled; `ireelab run {path} --timeline -` times it")
-    inputs = _inputs(arguments)
-    html = arguments.html or (f"{path.stem}.html" if arguments.json is None else None)
+    inputs = given_inputs(arguments)
     try:
         trace = compile_file(arguments, path)
     except CompileError as error:
         # What ran before the failure is what one wants to look at.
         if error.trace is not None and error.trace.steps:
-            _write(error, error.trace, None, html, arguments.json)
+            _write(error, error.trace, None, _page(arguments, path), arguments.json)
         raise
-    if arguments.save_trace is not None:
-        _save(arguments.save_trace, lambda: trace.save(arguments.save_trace))
-    ran = _run(trace, arguments, inputs) if arguments.run else None
-    _write(trace, trace, ran, html, arguments.json)
-    if arguments.json != "-":
-        print(trace.summary())
+    write_outputs(arguments, trace, path, inputs)
     return 0
 
 
-def _inputs(arguments: argparse.Namespace) -> list[Value]:
+def write_outputs(
+    arguments: argparse.Namespace, trace: Trace, path: Path, inputs: list[Value]
+) -> None:
+    """Everything that ``add_outputs`` can ask for."""
+    if arguments.save_trace is not None:
+        _save(arguments.save_trace, lambda: trace.save(arguments.save_trace))
+    if arguments.output is not None:
+        _save(arguments.output, lambda: trace.program.save(arguments.output))
+    ran = _run(trace, arguments, inputs) if arguments.run else None
+    _write(trace, trace, ran, _page(arguments, path), arguments.json)
+    if arguments.json != "-":
+        print(trace.summary())
+
+
+def _page(arguments: argparse.Namespace, path: Path) -> str | None:
+    return arguments.html or (f"{path.stem}.html" if arguments.json is None else None)
+
+
+def given_inputs(arguments: argparse.Namespace) -> list[Value]:
+    """The arguments of the run, read before anything is compiled."""
     from ireelab.array_text import parse_inputs
 
     if not arguments.run and (arguments.inputs or arguments.function):

@@ -18,11 +18,13 @@ from ireelab.cli.common import (
     add_pipeline_option,
     add_target_option,
     existing_file,
+    named_pipeline,
     table,
 )
 
 if TYPE_CHECKING:
     from ireelab.cli.common import Commands
+    from ireelab.pipeline.lab import Pipeline
     from ireelab.pipeline.step import Step
 
 # "      --iree-stream-layout-slices      -   Lays out packed slices ..." in `iree-opt --help`;
@@ -52,16 +54,19 @@ def add(commands: Commands) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     import ireelab
+    from ireelab import lab
 
-    if arguments.pipeline == "lab" and arguments.file is None:
-        _print_lab(as_json=arguments.json)
+    pipeline = named_pipeline(arguments.pipeline)
+    if pipeline != "upstream" and arguments.file is None:
+        steps = lab.pipeline() if isinstance(pipeline, str) else pipeline
+        _print_lab(steps, as_json=arguments.json)
         return 0
     source = existing_file(arguments.file) if arguments.file else ireelab.examples.path("mlp")
     with Progress(f"compiling {source.name}") as progress:
         trace = ireelab.compile(
             source,
             target=arguments.targets or "llvm-cpu",
-            pipeline=arguments.pipeline,
+            pipeline=pipeline,
             progress=progress,
         )
     runs = count_runs([step for step in trace.steps if not step.composite])
@@ -77,11 +82,8 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_lab(*, as_json: bool) -> None:
-    """The steps of the lab pipeline and why each stands where it does."""
-    from ireelab.pipeline.lab import pipeline
-
-    steps = list(pipeline())
+def _print_lab(steps: Pipeline, *, as_json: bool) -> None:
+    """The steps of a lab pipeline and why each stands where it does."""
     if as_json:
         listed = [
             {"phase": s.phase, "name": s.name, "kind": s.kind, "runs": s.text(), "why": s.why}

@@ -16,6 +16,7 @@ from ireelab.cli.common import (
     existing_file,
     load_program,
 )
+from ireelab.cli.kernel_edits import add_edit_options, edited_program
 
 if TYPE_CHECKING:
     from ireelab.cli.common import Commands
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ireelab.vm.run import RunResult
 
 _EXAMPLES = """  ireelab run model.vmfb --function=main --input=8x64xf32=1
+  ireelab run model.mlir --input=@x.npy --llvm-ir main_dispatch_0=edited.ll
+  ireelab run model.mlir --input=@x.npy --with=main_dispatch_0=--iree-opt-level=O3
   ireelab run model.mlir --input=@x.npy --timeline model.json    # open in ui.perfetto.dev
   ireelab run model.mlir --input=@x.npy --timeline -             # a table, here
 """
@@ -47,6 +50,7 @@ def add(commands: Commands) -> None:
         "--repeat", type=positive, default=1, metavar="N", help="call N times and time the calls"
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_edit_options(parser)
     add_compile_options(parser)
     parser.set_defaults(execute=execute)
 
@@ -66,7 +70,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
     check_timeline_name(arguments.timeline)
     inputs = parse_inputs(arguments.inputs)
-    program = load_program(arguments, existing_file(arguments.file))
+    path = existing_file(arguments.file)
+    changed = arguments.llvm_irs or arguments.kernel_flags
+    program = edited_program(arguments, path) if changed else load_program(arguments, path)
     function = program.function(arguments.function)
     result = ireelab.run(
         program,

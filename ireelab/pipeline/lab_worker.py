@@ -48,6 +48,7 @@ class LabRun:
         for flag in job["flags"]:  # Those that belong to no session are only on the command line.
             name, separator, value = flag.lstrip("-").partition("=")
             self._flags.setdefault(name, value if separator else "true")
+        sys.path[:] = job["path"]
         self._module: Any = None
         self._context: Any = None
 

@@ -11,6 +11,7 @@ from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.compile import Progress
     from ireelab.pipeline.trace import Trace
 
 _ELIDED = "__elided__"
@@ -34,6 +35,7 @@ def resume(
     *,
     pipeline: Pipeline | None = None,
     until: str = "vm",
+    progress: Progress | None = None,
 ) -> Trace:
     """Run what follows a boundary on the IR there: only that is compiled.
 
@@ -44,6 +46,7 @@ def resume(
         ir: the module to go on with, text or ``ir.Module``; None: as it stands there.
         pipeline: whose steps follow; None: the lab's own.
         until: the last phase or step to run.
+        progress: as of ``il.compile``.
 
     Returns:
         A trace with the steps up to the boundary and those that ran now.
@@ -70,6 +73,7 @@ def resume(
         until=until,
         flags=trace.flags,
         name=f"{trace.name}.mlir",
+        progress=progress,
     )
     return _joined(trace, last, continued)
 

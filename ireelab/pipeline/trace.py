@@ -16,6 +16,7 @@ from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
     from ireelab.pipeline.compare import TraceComparison
+    from ireelab.pipeline.compile import Progress
     from ireelab.pipeline.lab.pipeline import Pipeline
     from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program
@@ -161,6 +162,7 @@ class Trace:
         *,
         pipeline: Pipeline | None = None,
         until: str = "vm",
+        progress: Progress | None = None,
     ) -> Trace:
         """Run what follows a boundary on the IR there, or on ``ir``: an edited copy.
 
@@ -168,7 +170,7 @@ class Trace:
         """
         from ireelab.pipeline.resume import resume
 
-        return resume(self, after, ir, pipeline=pipeline, until=until)
+        return resume(self, after, ir, pipeline=pipeline, until=until, progress=progress)
 
     def recompile(
         self, executable: str, *, flags: Sequence[str] = (), program: Program | None = None

@@ -74,7 +74,12 @@ class IreeMagics(Magics):
         default="upstream",
         help="whose passes: upstream, lab, or a variable with a lab pipeline (%(default)s)",
     )
-    @argument("--until", default="vm", metavar="PHASE", help="the last phase (%(default)s)")
+    @argument(
+        "--until", default="vm", metavar="STEP", help="the last phase or lab step (%(default)s)"
+    )
+    @argument(
+        "--from-step", metavar="STEP", help="the first lab step: the cell is IR as it stands there"
+    )
     @argument(
         "--run", nargs="?", const="", metavar="FUNCTION", help="run it too; the result: NAME_result"
     )
@@ -158,6 +163,7 @@ class IreeMagics(Magics):
                 target=options.targets or target_of(options.device),
                 pipeline=self._pipeline(options.pipeline),
                 until=options.until,
+                from_step=options.from_step,
                 flags=tuple(options.flags),
                 name=f"{options.name}.mlir",
                 progress=_Progress(explorer),
@@ -309,7 +315,7 @@ def completions(line: str) -> list[str]:
 
 _OPTIONS = {
     "iree": (
-        "--target", "--pipeline", "--until", "--run", "--input", "--device", "--flag",
+        "--target", "--pipeline", "--until", "--from-step", "--run", "--input", "--device", "--flag",
     ),
     "iree_run": ("--function", "--input", "--device", "--repeat"),
     "iree_diff": ("--trace",),

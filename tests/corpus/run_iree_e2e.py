@@ -13,7 +13,8 @@ Every exported function without arguments is run here; where an ``iree-check-mod
 (--check-module, or on PATH) it runs the same .vmfb and is compared. What fails here is compiled
 again to return the values that it checks, and run by ``iree-run-module`` on the same driver too
 (``e2e_peer.py``). A file without checks runs with the inputs of its RUN line, on both.
-``--pipeline lab`` compiles with this project's lab pipeline too: the bytes must be iree-compile's.
+``--pipeline lab`` compiles with this project's lab pipeline too: the bytes must be iree-compile's;
+``--compile-only`` runs nothing after that.
 ``--flag`` adds flags of iree-compile, such as ``--flag=--iree-opt-data-tiling``.
 Exit code 1 when something fails here that IREE's runtime computes otherwise.
 """
@@ -41,6 +42,7 @@ CPU_FLAGS = (
     "--iree-hal-target-device=local",
     "--iree-hal-local-target-device-backends=llvm-cpu",
 )
+_CPU = "--iree-llvmcpu-target-cpu"
 TIMEOUT_S = 600
 
 
@@ -52,6 +54,7 @@ class Settings:
     peer: str
     check_module: str | None
     lab: bool
+    runs: bool
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,9 @@ def run_test(test: Test, folder: Path, settings: Settings) -> Outcome:
         flags = flags_of(test, settings.device)
         if difference := lab_difference(source, flags, settings.device, path):
             return Outcome(test, 0, (difference,), "-", time.perf_counter() - start)
+    if not settings.runs:
+        path.unlink()
+        return Outcome(test, 0, (), "-", time.perf_counter() - start)
     report = _in_a_process("--run", path, settings, "failures")
     failures = tuple(report["failures"])
     theirs, notes, skipped = "-", {}, ""
@@ -157,7 +163,10 @@ def run_test(test: Test, folder: Path, settings: Settings) -> Outcome:
 
 
 def flags_of(test: Test, device: str) -> tuple[str, ...]:
-    return (*device_flags(device), "--iree-input-type=auto", *test.flags)
+    given = (*device_flags(device), "--iree-input-type=auto", *test.flags)
+    if device.startswith("vulkan") or any(flag.startswith(_CPU) for flag in given):
+        return given
+    return (*given, f"{_CPU}=host")  # as il.compile does, which is to get the same flags
 
 
 def compile_test(test: Test, source: Path, out: Path, device: str) -> str:
@@ -254,6 +263,7 @@ def main() -> int:
     parser.add_argument("--filter", default="", help="only files whose name contains this")
     parser.add_argument("--device", default="llvm-cpu")
     parser.add_argument("--pipeline", choices=("upstream", "lab"), default="upstream")
+    parser.add_argument("--compile-only", action="store_true")
     parser.add_argument("--flag", action="append", default=[], help="for iree-compile")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--check-module", default=shutil.which("iree-check-module"))
@@ -286,7 +296,11 @@ def main() -> int:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
         settings = Settings(
-            arguments.device, peer, arguments.check_module, arguments.pipeline == "lab"
+            arguments.device,
+            peer,
+            arguments.check_module,
+            arguments.pipeline == "lab",
+            not arguments.compile_only,
         )
         for outcome in pool.map(lambda t: run_test(t, Path(folder), settings), tests):
             outcomes.append(outcome)

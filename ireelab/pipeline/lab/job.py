@@ -89,6 +89,7 @@ def write_job(
         "output": str(output) if output else "",
         "outcome": str(outcome),
         "elide": elide,
+        "path": sys.path,  # as it is now: functions may import what lies where it points
     }
     path.write_text(json.dumps(job))
 
