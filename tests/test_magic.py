@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from ireelab.errors import UnknownFunction
+from ireelab.pipeline.compile import compile
 from ireelab.widgets.magic import CellFailed, completions, register_magics
 
 SQUARE = """func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -213,3 +214,11 @@ def test_help_lists_the_options(shell: InteractiveShell) -> None:
     documentation = shell.find_cell_magic("iree").__doc__
     for option in ("--target", "--pipeline", "--until", "--run", "--input", "--flag"):
         assert option in documentation
+
+
+def test_a_cell_that_begins_at_a_lab_step(shell: InteractiveShell) -> None:
+    trace = compile(SQUARE, pipeline="lab", until="flow")
+    text = trace.ir(-1, module=True)
+    with capture_output():
+        cell(shell, "part --pipeline lab --from-step verify-input --until schedule-execution", text)
+    assert shell.user_ns["part"].steps[0].lab == "verify-input"

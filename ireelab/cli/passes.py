@@ -54,11 +54,11 @@ def add(commands: Commands) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     import ireelab
-    from ireelab import lab
+    from ireelab.pipeline.lab import pipeline as lab_pipeline
 
     pipeline = named_pipeline(arguments.pipeline)
     if pipeline != "upstream" and arguments.file is None:
-        steps = lab.pipeline() if isinstance(pipeline, str) else pipeline
+        steps = lab_pipeline() if isinstance(pipeline, str) else pipeline
         _print_lab(steps, as_json=arguments.json)
         return 0
     source = existing_file(arguments.file) if arguments.file else ireelab.examples.path("mlp")

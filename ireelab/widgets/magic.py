@@ -315,7 +315,8 @@ def completions(line: str) -> list[str]:
 
 _OPTIONS = {
     "iree": (
-        "--target", "--pipeline", "--until", "--from-step", "--run", "--input", "--device", "--flag",
+        "--target", "--pipeline", "--until", "--from-step", "--run", "--input", "--device",
+        "--flag",
     ),
     "iree_run": ("--function", "--input", "--device", "--repeat"),
     "iree_diff": ("--trace",),
