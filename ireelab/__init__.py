@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ireelab.program import Program, load
     from ireelab.viz.allocation import allocation
     from ireelab.viz.barriers import barriers
+    from ireelab.viz.compare import compare
     from ireelab.viz.executables import executables
     from ireelab.viz.stream_graph import stream_graph
     from ireelab.viz.timeline import timeline
@@ -47,6 +48,7 @@ __all__ = [
     "Trace",
     "allocation",
     "barriers",
+    "compare",
     "compile",
     "devices",
     "examples",
@@ -73,6 +75,7 @@ _HOMES = {
     "Trace": "ireelab.pipeline.trace",
     "allocation": "ireelab.viz.allocation",
     "barriers": "ireelab.viz.barriers",
+    "compare": "ireelab.viz.compare",
     "compile": "ireelab.pipeline.compile",
     "devices": "ireelab.hal.registry",
     "executables": "ireelab.viz.executables",

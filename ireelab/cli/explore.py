@@ -86,7 +86,7 @@ def write_outputs(
         _save(arguments.save_trace, lambda: trace.save(arguments.save_trace))
     if arguments.output is not None:
         _save(arguments.output, lambda: trace.program.save(arguments.output))
-    ran = _run(trace, arguments, inputs) if arguments.run else None
+    ran = run_profiled(trace, arguments, inputs) if arguments.run else None
     _write(trace, trace, ran, _page(arguments, path), arguments.json)
     if arguments.json != "-":
         print(trace.summary())
@@ -105,7 +105,8 @@ def given_inputs(arguments: argparse.Namespace) -> list[Value]:
     return parse_inputs(arguments.inputs)
 
 
-def _run(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> RunResult:
+def run_profiled(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> RunResult:
+    """One profiled call, on made-up inputs where none were given."""
     import ireelab
 
     function = trace.program.function(arguments.function)

@@ -18,12 +18,11 @@ from ireelab.viz.allocation import allocation
 from ireelab.viz.barriers import barriers
 from ireelab.viz.executables import executables
 from ireelab.viz.payload import Run
+from ireelab.viz.steps import reached
 from ireelab.viz.stream_graph import stream_graph
 from ireelab.viz.vm_listing import vm_listing
 
 _LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more than bytes.
-
-_LATER = ("stream", "executable", "hal", "vm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,7 @@ class Subject:
         """Whether the compilation went through a phase; a program is all phases' result."""
         if self.trace is None:
             return self.program is not None
-        after = _LATER[_LATER.index(phase) + 1 :]
-        passed = self.trace.complete and self.trace.until == phase
-        return passed or any(step.phase in after for step in self.trace.steps)
+        return reached(self.trace, phase)
 
 
 @dataclass(frozen=True, slots=True)

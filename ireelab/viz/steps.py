@@ -9,6 +9,14 @@ from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
 
 _FUSES_RANGES = "iree-stream-fuse-dispatch-bindings"
+_LATER = ("stream", "executable", "hal", "vm")
+
+
+def reached(trace: Trace, phase: str) -> bool:
+    """Whether the compilation went through a phase, stream or a later one, to its end."""
+    after = _LATER[_LATER.index(phase) + 1 :]
+    passed = trace.complete and trace.until == phase
+    return passed or any(step.phase in after for step in trace.steps)
 
 
 def before(trace: Trace, step: Step) -> Step:

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 
-def text_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns under headings; a column of numbers aligns right. ``None`` reads ``dynamic``."""
+def text_table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Collection[int] = ()
+) -> str:
+    """Columns under headings; a column of numbers, and those in ``right``, align right.
+
+    ``None`` reads ``dynamic``.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [
         max(len(heading), *(len(row[column]) for row in cells), 0)
         for column, heading in enumerate(headings)
     ]
-    right = [_numeric(rows, column) for column in range(len(headings))]
+    numbers = [c in right or _numeric(rows, c) for c in range(len(headings))]
     lines = [
         "  ".join(
             text.rjust(width) if numeric else text.ljust(width)
-            for text, width, numeric in zip(row, widths, right, strict=True)
+            for text, width, numeric in zip(row, widths, numbers, strict=True)
         ).rstrip()
         for row in [list(headings), *cells]
     ]
     return "\n".join(lines)
 
 
-def html_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def html_table(
+    caption: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Collection[int] = (),
+) -> str:
     """The same as an HTML table that takes its colours from the page."""
-    right = [_numeric(rows, column) for column in range(len(headings))]
+    numbers = [c in right or _numeric(rows, c) for c in range(len(headings))]
     align = [
-        'style="text-align:right"' if numeric else 'style="text-align:left"' for numeric in right
+        'style="text-align:right"' if numeric else 'style="text-align:left"' for numeric in numbers
     ]
     head = "".join(f"<th {a}>{escape(h)}</th>" for a, h in zip(align, headings, strict=True))
     body = "".join(
