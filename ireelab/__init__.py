@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ireelab.viz.timeline import timeline
     from ireelab.viz.vm_listing import vm_listing
     from ireelab.vm.context import Context
+    from ireelab.vm.debugger import debug
     from ireelab.vm.run import RunResult, run
     from ireelab.widgets.explorer import explore
 
@@ -50,6 +51,7 @@ __all__ = [
     "barriers",
     "compare",
     "compile",
+    "debug",
     "devices",
     "examples",
     "executables",
@@ -77,6 +79,7 @@ _HOMES = {
     "barriers": "ireelab.viz.barriers",
     "compare": "ireelab.viz.compare",
     "compile": "ireelab.pipeline.compile",
+    "debug": "ireelab.vm.debugger",
     "devices": "ireelab.hal.registry",
     "executables": "ireelab.viz.executables",
     "explore": "ireelab.widgets.explorer",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ireelab.cli import (
     check,
     compare,
+    debug,
     devices,
     executables,
     explore,
@@ -24,7 +25,8 @@ from ireelab.cli.common import USAGE_ERRORS, describe, last_step
 from ireelab.errors import CompileInterrupted, IreelabError
 
 _COMMANDS = (
-    explore, ir, resume, run, check, compare, passes, provenance, executables, devices, notebook,
+    explore, ir, resume, run, debug, check, compare, passes, provenance, executables, devices,
+    notebook,
 )  # fmt: skip
 
 _EPILOG = """examples:

@@ -78,7 +78,7 @@ def _listing(module: BytecodeModule) -> Iterator[str]:
         yield "}"
 
 
-def preview(data: npt.NDArray[np.uint8]) -> str:
+def preview(data: npt.NDArray[np.uint8] | memoryview) -> str:
     """The start of read-only data: quoted where it is text, else hexadecimal."""
     head = bytes(data[:_PREVIEW_BYTES])
     dots = "..." if len(data) > len(head) else ""

@@ -81,7 +81,7 @@ class Stepper:
         self.frames: list[Frame] = []
         self.breakpoints: set[tuple[str, int]] = set()
         self.steps = 0
-        self._result: Any = None
+        self._returned: tuple[Any, ...] = ()
         self._operations = _Operations(self._state)
         self._enter(entry.ordinal, arguments)
 
@@ -131,13 +131,19 @@ class Stepper:
         numbers = {pc: i for i, pc in enumerate(self.frame.blocks)}
         return format_instruction(self._module, self.instruction, numbers)
 
+    @property
+    def raw_results(self) -> tuple[Any, ...]:
+        """What the function returned, still on the device; empty until it has."""
+        return self._returned
+
     def result(self) -> tuple[Value, ...]:
         """The outputs, once the call has ended."""
         if self.frames:
             raise VMError(f"the call is still in {self.function!r}", status=9)
         if self._done is not None:
             self._done.wait()
-        return self._signature.to_host(self._result)
+        values = self._returned
+        return self._signature.to_host(values[0] if len(values) == 1 else values)
 
     # --- going on -------------------------------------------------------------------
 
@@ -206,7 +212,7 @@ class Stepper:
         if self.frames:
             self._finish_call(self.frame, values)
         else:
-            self._result = values[0] if len(values) == 1 else tuple(values)
+            self._returned = tuple(values)
 
     def _finish_call(self, frame: Frame, values: list[Any]) -> None:
         """Stores a call's results and goes on behind it."""

@@ -31,6 +31,7 @@ from ireelab.viz.payload import (
 from ireelab.viz.record import explore_record
 from ireelab.viz.trace_key import trace_key
 from ireelab.vm.disassembly import disassemble
+from ireelab.widgets.vm_execution import EXECUTION, execution_blob
 
 DEFAULT_HEIGHT = 680
 
@@ -118,7 +119,8 @@ class Explorer(anywidget.AnyWidget):
     def model(self, name: str) -> ModelBlob:
         """The model that a pane shows, computed once; see ``ireelab.viz.models``."""
         if name not in self._blobs:
-            self._blobs[name] = model_blob(self._subject, name)
+            make = execution_blob if name.partition("/")[0] == EXECUTION else model_blob
+            self._blobs[name] = make(self._subject, name)
         return self._blobs[name]
 
     def to_json(self) -> dict[str, Any]:
@@ -133,7 +135,8 @@ class Explorer(anywidget.AnyWidget):
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained HTML file that works offline; returns its path."""
         path = Path(path)
-        models = {name: self.model(name) for name in MODEL_NAMES}
+        names = MODEL_NAMES if self._subject.run is None else (*MODEL_NAMES, EXECUTION)
+        models = {name: self.model(name) for name in names}
         title = title or self._title()
         page = render_html(self.index, self.chunks, title=title, models=models)
         path.write_text(page, encoding="utf-8")

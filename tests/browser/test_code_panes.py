@@ -126,3 +126,44 @@ def test_an_instruction_its_call_its_kernel_and_its_source(
         "view": "ir",
         "item": selection(page)["item"],
     }
+
+
+def test_a_call_is_stepped_through(
+    open_page: OpenPage, page_file: Path, trace: il.Trace, tmp_path: Path
+) -> None:
+    """Against the debugger, which executes; what a page holds is a record of the same call."""
+    page = open_page(page_file)
+    page.locator("[data-pane-tab=vm]").click()
+    page.locator("[data-il=vm-step]").click()
+    state = page.get_by_role("region", name="Registers and globals")
+    expect(state).to_contain_text("%r0 •")
+    inputs = il.examples.inputs("mlp")
+    page.get_by_role("listbox", name="Disassembly").focus()
+    with il.debug(trace, "mlp", *inputs) as call:
+        for _ in range(5):
+            page.keyboard.press("s")
+            call.step()
+        ordinal = call.stepper.frame.function.ordinal
+        assert selection(page)["item"] == f"instruction:{ordinal}:{call.stepper.pc}"
+        for name, text in call.registers.items():
+            expect(state.locator("dt", has_text=f"%{name}").first).to_be_visible()
+            expect(state).to_contain_text(text)
+
+    # A breakpoint two instructions on, then back, to it, and to the end.
+    page.keyboard.press("n")
+    page.keyboard.press("n")
+    page.keyboard.press("b")
+    stopped = selection(page)["item"]
+    page.keyboard.press("Shift+S")
+    assert selection(page)["item"] != stopped
+    page.keyboard.press("r")
+    assert selection(page)["item"] == stopped
+    expect(page.locator(".il-vm-now .il-vm-mark")).to_have_text("●▶")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(state).to_contain_text("✓ returned !hal.buffer_view 8x10xf32")
+
+    # A page of a trace that was not run says why there is nothing.
+    page = open_page(il.explore(trace).save_html(tmp_path / "not-run.html"))
+    page.locator("[data-pane-tab=vm]").click()
+    page.locator("[data-il=vm-step]").click()
+    expect(page.locator(".il-vm-state [data-state=absent]")).to_contain_text("was run")

@@ -55,6 +55,16 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     ],
   ],
   [
+    "Executables, VM (when focused)",
+    [
+      ["↑ ↓ PgUp PgDn Home End", "kernels, lines, instructions"],
+      ["← →", "previous, next call (VM)"],
+      ["/", "find (VM)"],
+      ["S  Shift+S  N  O", "step, step back, over, out (while stepping)"],
+      ["L  U  R  B", "next source line, to the cursor, run, breakpoint (while stepping)"],
+    ],
+  ],
+  [
     "Timeline",
     [
       ["T", "go to the timeline"],

@@ -21,6 +21,7 @@ import { facts } from "./facts.ts";
 import type { PaneContext, PaneView, Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
+import { VmSteps } from "./vm_steps.ts";
 
 const ROW_HEIGHT = 20;
 const MOST_TOKENS = 300;
@@ -33,6 +34,7 @@ class VmPane implements PaneView {
   private readonly rows: VirtualList;
   private readonly foot = h("div", { class: "il-model-foot il-vm-foot", tabindex: 0, role: "region", "aria-label": "The instruction", ...KEYS });
   private readonly search: HTMLInputElement;
+  private readonly steps: VmSteps;
   private readonly disposer = new Disposer();
   private readonly prefix = uniqueId("vm");
   private shown: VmRow[];
@@ -60,13 +62,21 @@ class VmPane implements PaneView {
       "aria-label": "Find an instruction",
       ...KEYS,
     });
+    this.steps = new VmSteps(context, listing, {
+      onMove: (id) => this.onStep(id),
+      chosen: () => {
+        const row = this.shown[this.cursor];
+        return row?.kind === "instruction" && row.instruction.mnemonic ? row.instruction.id : null;
+      },
+    });
     const count = listing.functions.reduce((sum, { instructions }) => sum + instructions.filter((one) => one.mnemonic).length, 0);
     const linked = listing.linked_events === null ? "" : `${plural(listing.linked_events, "event")} linked`;
     pane.setNote([plural(listing.functions.length, "function"), plural(count, "instruction"), linked].filter(Boolean).join(" · "));
     pane.body.classList.add("il-vm");
     pane.body.append(
       this.side(),
-      h("div", { class: "il-vm-main" }, this.toolbar(), this.rows.element, this.foot),
+      h("div", { class: "il-vm-main" }, this.toolbar(), this.steps.bar, this.rows.element, this.foot),
+      this.steps.panel,
     );
     this.listen();
     this.rows.setCount(this.shown.length);
@@ -108,7 +118,16 @@ class VmPane implements PaneView {
     const jump = h("select", { class: "il-select", "aria-label": "Go to a function", ...KEYS });
     for (const { ordinal, name } of this.listing.functions) jump.append(h("option", { value: ordinal }, `@${name}`));
     this.disposer.listen(jump, "change", () => this.goTo((row) => row.kind === "function" && String(row.of.ordinal) === jump.value));
-    return h("div", { class: "il-toolbar" }, h("label", { class: "il-labelled" }, "Function", jump), calls, this.search);
+    const step = button(
+      "Step",
+      { class: "il-toggle", "aria-pressed": "false", title: "Run a call instruction by instruction: registers, globals, source", "data-il": "vm-step" },
+      () => {
+        void this.steps.toggle();
+        step.setAttribute("aria-pressed", String(this.steps.open));
+        this.rows.render();
+      },
+    );
+    return h("div", { class: "il-toolbar" }, h("label", { class: "il-labelled" }, "Function", jump), calls, step, this.search);
   }
 
   private side(): HTMLElement {
@@ -143,7 +162,7 @@ class VmPane implements PaneView {
     const chosen = row.kind === "instruction" && this.related.has(refOf(row.instruction));
     const element = h("div", {
       id: `${this.prefix}-${index}`,
-      class: `il-row il-vm-row${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
+      class: `il-row il-vm-row${row.kind === "instruction" && row.instruction.id === this.steps.now ? " il-vm-now" : ""}${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
       role: "option",
       "aria-selected": String(chosen),
       "data-row": index,
@@ -161,7 +180,11 @@ class VmPane implements PaneView {
       this.time(one.events),
       shortPlace(one.location),
     ];
+    const now = this.steps.now === one.id;
+    const mark = `${this.steps.breakpoints.has(one.id) ? "●" : ""}${now ? "▶" : ""}`;
+    const marks = this.steps.open ? [h("span", { class: "il-vm-mark", title: now ? "runs next" : "breakpoint" }, mark)] : [];
     return [
+      ...marks,
       h("span", { class: "il-vm-pc" }, one.pc.toString(16).padStart(4, "0")),
       text,
       h("span", { class: "il-time il-vm-note" }, notes.filter(Boolean).join(" · ")),
@@ -205,6 +228,14 @@ class VmPane implements PaneView {
       ]),
       ...(links.childElementCount ? [links] : []),
     );
+  }
+
+  /** Where a call that is stepped through stands is what is selected. */
+  private onStep(id: string | null): void {
+    const isNext = (row: VmRow) => row.kind === "instruction" && row.instruction.id === id && row.instruction.mnemonic !== "";
+    if (id !== null && this.callsOnly && !this.shown.some(isNext)) this.setCallsOnly(false, null);
+    if (id === null) this.rows.render();
+    else this.goTo(isNext);
   }
 
   // --- moving ------------------------------------------------------------------------------
@@ -260,6 +291,11 @@ class VmPane implements PaneView {
 
   private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.steps.onKey(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const targets: Record<string, () => number> = {
       ArrowDown: () => this.cursor + 1,
       ArrowUp: () => this.cursor - 1,

@@ -1,0 +1,161 @@
+"""``ireelab debug``: step through the VM code of one call, as a debugger does."""
+
+from __future__ import annotations
+
+import argparse
+import cmd
+import sys
+from typing import TYPE_CHECKING, TextIO, TypedDict
+
+from ireelab.cli.common import (
+    add_command,
+    add_compile_options,
+    add_run_options,
+    existing_file,
+    load_program,
+)
+from ireelab.errors import IreelabError
+
+if TYPE_CHECKING:
+    from ireelab.cli.common import Commands
+    from ireelab.vm.debugger import Debugger
+
+_EXAMPLES = """  ireelab debug model.mlir --function=main --input=8x64xf32=1
+  printf 'break 8\\ncontinue\\nregisters\\n' | ireelab debug model.mlir --input=@x.npy
+"""
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "debug",
+        summary="step through the VM instructions of a call",
+        description="Load FILE and stop before the first instruction of a function. Commands come "
+        "from the terminal or from stdin; `help` lists them. Arguments that are not given with "
+        "--input are made up from the function's signature.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("file", metavar="FILE", help="a .vmfb, or a source to compile first")
+    add_run_options(parser)
+    add_compile_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from ireelab.array_text import parse_inputs
+    from ireelab.vm.debugger import debug
+    from ireelab.vm.example_inputs import example_inputs
+
+    program = load_program(arguments, existing_file(arguments.file))
+    function = program.function(arguments.function)
+    inputs = parse_inputs(arguments.inputs) or example_inputs(function)
+    with debug(program, function.name, *inputs, device=arguments.device) as call:
+        shell = DebugShell(call, sys.stdin)
+        print(call)
+        shell.cmdloop()
+        return shell.exit_code
+
+
+class _Place(TypedDict, total=False):
+    """Arguments of ``Debugger.run_to`` and ``break_at``."""
+
+    line: int
+    function: str
+    pc: int
+
+
+class DebugShell(cmd.Cmd):
+    """One command a line; an empty line repeats the last. Errors are printed, the call goes on."""
+
+    def __init__(self, call: Debugger, stdin: TextIO) -> None:
+        super().__init__(stdin=stdin)
+        self.use_rawinput = stdin.isatty()
+        self.prompt = "(vm) " if self.use_rawinput else ""
+        self.exit_code = 0
+        self._call = call
+
+    def do_step(self, arg: str) -> None:
+        """step [N]: execute N instructions; calls are entered (s)"""
+        print(self._call.step(int(arg or "1")))
+
+    def do_next(self, _arg: str) -> None:
+        """next: execute one instruction; a called function runs to its return (n)"""
+        print(self._call.step_over())
+
+    def do_finish(self, _arg: str) -> None:
+        """finish: run until the function has returned (f)"""
+        print(self._call.step_out())
+
+    def do_continue(self, _arg: str) -> None:
+        """continue: run to the next breakpoint or the end (c)"""
+        print(self._call.resume())
+
+    def do_until(self, arg: str) -> None:
+        """until LINE | until @FUNCTION [BYTE]: run to a source line or an instruction (u)"""
+        print(self._call.run_to(**_place(arg)))
+
+    def do_break(self, arg: str) -> None:
+        """break LINE | break @FUNCTION [BYTE]: stop `continue` there; without: forget all (b)"""
+        if arg:
+            self._call.break_at(**_place(arg))
+        else:
+            self._call.clear_breakpoints()
+
+    def do_registers(self, arg: str) -> None:
+        """registers [NAME...]: what the function's registers hold (r)"""
+        wanted = {name.lstrip("%") for name in arg.split()}
+        for name, text in self._call.registers.items():
+            if not wanted or name in wanted:
+                print(f"%{name} = {text}")
+
+    def do_globals(self, _arg: str) -> None:
+        """globals: what the module's globals hold (g)"""
+        for name, text in self._call.globals.items():
+            print(f"{name} = {text}")
+
+    def do_list(self, arg: str) -> None:
+        """list [N]: the N instructions before and after this one (l)"""
+        print(self._call.listing(int(arg or "10")))
+
+    def do_where(self, _arg: str) -> None:
+        """where: the functions being executed, the source position (w)"""
+        print(" > ".join(self._call.backtrace) or "returned", self._call.location)
+
+    def do_quit(self, _arg: str) -> bool:
+        """quit: leave (q)"""
+        return True
+
+    def do_EOF(self, _arg: str) -> bool:  # the name that cmd.Cmd calls
+        return True
+
+    def default(self, line: str) -> None:
+        """A command's first letter is enough."""
+        letter, _, rest = line.partition(" ")
+        for name in ("step", "next", "finish", "continue", "until", "break", "registers",
+                     "globals", "list", "where", "quit"):  # fmt: skip
+            if name.startswith(letter):
+                self.cmdqueue.append(f"{name} {rest}")
+                return
+        print(f"unknown command {letter!r}; `help` lists them", file=sys.stderr)
+
+    def onecmd(self, line: str) -> bool:
+        """A wrong argument or a failing instruction is said; the shell stays."""
+        try:
+            return super().onecmd(line)
+        except ValueError:
+            print(f"not a number in {line!r}", file=sys.stderr)
+        except IreelabError as error:
+            print(f"error: {error}", file=sys.stderr)
+            self.exit_code = 1
+        return False
+
+
+def _place(text: str) -> _Place:
+    """``8`` -> a line; ``@main 0x48`` -> a byte of a function."""
+    words = text.split()
+    if not words or not words[0].startswith("@"):
+        return {"line": int(text)}
+    place: _Place = {"function": words[0][1:]}
+    if len(words) > 1:
+        place["pc"] = int(words[1], 0)
+    return place

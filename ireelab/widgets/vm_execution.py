@@ -1,0 +1,36 @@
+"""The model "execution" of the VM pane: one call of the program, stepped through on a device.
+
+Not among ``ireelab.viz.models``, which run nothing.
+"""
+
+from __future__ import annotations
+
+from ireelab.errors import IreelabError
+from ireelab.viz.models import ModelBlob, Subject, pack_model
+from ireelab.vm.context import Context
+from ireelab.vm.example_inputs import example_inputs
+from ireelab.vm.execution import record_execution
+
+EXECUTION = "execution"
+
+
+def execution_blob(subject: Subject, name: str) -> ModelBlob:
+    """Run and record a call: "execution/FUNCTION", or without a function the one of the run.
+
+    The inputs are made up from the function's signature. A program's control flow hardly ever
+    depends on the contents of its tensors, which is what the VM shows.
+    """
+    program = subject.trace.program if subject.trace else subject.program
+    if program is None:
+        return ModelBlob(absent="There is no program to step through.")
+    run = subject.run
+    device = "llvm-cpu" if run is None else run.device.split(":")[0]
+    wanted = name.partition("/")[2] or (run.function if run is not None else None)
+    try:
+        function = program.function(wanted)
+        inputs = example_inputs(function)
+        with Context(program, device) as context:
+            record = record_execution(context, function.name, *inputs)
+    except IreelabError as error:
+        return ModelBlob(absent=str(error))
+    return pack_model(record.to_json() | {"device": device})
