@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shlex
 import shutil
 import signal
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ireelab.errors import (
@@ -32,7 +32,7 @@ from ireelab.pipeline.lab.job import check_flags, selected, stopped, write_job
 from ireelab.pipeline.lab.pipeline import Pipeline
 from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.lab.step import LabStep
-from ireelab.pipeline.reproducer import write_reproducer
+from ireelab.pipeline.reproducer import Failure, write_reproducer
 from ireelab.pipeline.targets import one_name
 from ireelab.pipeline.trace import Trace
 from ireelab.pipeline.upstream import (
@@ -44,6 +44,8 @@ from ireelab.pipeline.upstream import (
     crash_arguments,
     crash_driver_arguments,
     driver_arguments,
+    reproducing_arguments,
+    reproducing_driver_arguments,
 )
 from ireelab.program import Program
 
@@ -57,6 +59,7 @@ Arguments = Callable[[str, Sequence[str], JobFolder], Sequence[str]]
 """Makes the compiler's command line from source, flags and folder."""
 
 _POLL_SECONDS = 0.02
+_REPRODUCING_SECONDS = 120
 _SHM = Path("/dev/shm")
 _SHM_FREE_BYTES = 2 << 30
 
@@ -72,6 +75,7 @@ class _Request:
     flags: tuple[str, ...]
     command: tuple[str, ...]  # flags as iree-compile gets them
     steps: tuple[LabStep, ...] = ()  # of a lab pipeline
+    keeps_module: bool = False  # the last IR of a lab pipeline, whole, in the job's folder
 
     @property
     def complete(self) -> bool:
@@ -255,6 +259,7 @@ def _submit(
             output=folder.vmfb if request.complete else None,
             outcome=folder.outcome,
             elide=ELIDE_ELEMENTS,
+            module=folder.input if request.keeps_module else None,
         )
     return WORKER.submit(
         arguments(name, request.command, folder),
@@ -315,7 +320,16 @@ def _stopped(
 ) -> CompileError | None:
     """What a lab pipeline says stopped it."""
     errors = tuple(d for d in trace.diagnostics if d.severity == "error")
-    return stopped(folder.outcome, trace.name, errors, stderr.strip(), trace)
+    error = stopped(folder.outcome, trace.name, errors, stderr.strip(), trace)
+    if error is not None:
+        said = stderr.strip().partition("\n")[0].removeprefix("error: ")
+        message = _first_message(errors) or said or str(error)
+        error.reproducer = _reproducer(request, trace, error.step, message)
+    return error
+
+
+def _first_message(errors: Sequence[Diagnostic]) -> str:
+    return errors[0].message.partition("\n")[0] if errors else ""
 
 
 def _program(request: _Request, folder: JobFolder) -> Program:
@@ -344,7 +358,7 @@ def _error(
         return InvalidIR(_located(errors[0]), diagnostics=errors, trace=trace)
     if errors or step:
         message = f"{trace.name}: pass {step or 'unknown'} failed: {first or 'no diagnostic'}"
-        reproducer = _reproducer(request, trace, step)
+        reproducer = _reproducer(request, trace, step, _first_message(errors))
         return PassFailed(
             message, diagnostics=errors, step=step, trace=trace, reproducer=reproducer
         )
@@ -366,10 +380,11 @@ def _crash(
     after = f"after {trace.steps[-1].name}" if trace.steps else "before the first pass"
     where = f"in {step} on {op}" if step else f"{after}, and not when tried again,"
     name = signal.Signals(-code).name
-    reproducer = _reproducer(request, trace, step)
+    reproducer = _reproducer(request, trace, step, _first_message(errors))
     return CompilerCrashed(
         f"{trace.name}: the compiler process died with {name} {where} "
-        f"({len(trace.steps)} steps had run). Reproduce with: {reproducer}",
+        f"({len(trace.steps)} steps had run)"
+        + (f". Reproduce with: {reproducer}" if reproducer else ""),
         diagnostics=errors,
         step=step,
         trace=trace,
@@ -398,12 +413,49 @@ def _crashing_pass(request: _Request) -> tuple[str, str] | None:
         return begun
 
 
-def _reproducer(request: _Request, trace: Trace, step: str | None) -> str:
-    """A command that shows the failure with IREE's own tool; what it needs is kept in a folder."""
+def _reproducer(request: _Request, trace: Trace, step: str | None, message: str) -> str | None:
+    """A command that shows the failure; what it needs is kept in a folder. None without room."""
     name = Path(request.source.name).name
-    rest = (*request.command, "-o", os.devnull)
-    folder = write_reproducer(trace, name, ["iree-compile", name, *rest], step)
-    return shlex.join(["iree-compile", str(folder / name), *rest])
+    lab = next((s for s in request.steps if s.name == step), None)
+    as_iree = not request.steps or request.steps == lab_pipeline().steps
+    command = ("iree-compile", name, *request.command, "-o", os.devnull) if as_iree else ()
+    try:
+        python = lab is not None and lab.kind == "python"
+        module = "" if python else _failing_pass(request)
+        if lab is not None and lab.kind != "driver" and not module:
+            module = _module_before(request, lab)
+        return write_reproducer(Failure(trace, name, command, step, message, module, lab))
+    except OSError as error:
+        warnings.warn(f"no reproducer was written: {error}", stacklevel=2)
+        return None
+
+
+def _failing_pass(request: _Request) -> str:
+    """Let it fail once more: the failing pass's whole input, and that pass with its options."""
+    arguments = reproducing_driver_arguments if request.steps else reproducing_arguments
+    return _last_input(request, arguments)
+
+
+def _module_before(request: _Request, step: LabStep) -> str:
+    """The whole module that a step of a lab pipeline is given."""
+    before = request.steps[: request.steps.index(step)]
+    if not before:
+        return request.source.text
+    until = replace(request, steps=before, until=before[-1].phase, keeps_module=True)
+    return _last_input(until, driver_arguments)
+
+
+def _last_input(request: _Request, arguments: Arguments) -> str:
+    with _job_folder() as folder, contextlib.suppress(KeyboardInterrupt):
+        end_seconds = time.monotonic() + _REPRODUCING_SECONDS
+        job = _submit(request, folder, arguments)
+        try:
+            while job.poll(_POLL_SECONDS) is None and time.monotonic() < end_seconds:
+                pass
+        finally:
+            job.kill()
+        return folder.input.read_text("utf-8", "replace") if folder.input.exists() else ""
+    return ""
 
 
 def _located(diagnostic: Diagnostic) -> str:

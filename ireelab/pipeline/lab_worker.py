@@ -70,6 +70,9 @@ class LabRun:
                         self._step(step)
             except _Stopped:
                 return 1
+            if self._job["module"]:
+                text = self._module.operation.get_asm(assume_verified=True)
+                Path(self._job["module"]).write_text(text, "utf-8")
             if self._job["output"]:
                 self._invocation.write_program(Path(self._job["output"]))
         return 0

@@ -64,6 +64,11 @@ class JobFolder:
         return self.root / "outcome.json"
 
     @property
+    def input(self) -> Path:
+        """What the failing step was given, in a run that is to tell."""
+        return self.root / "input.mlir"
+
+    @property
     def stdout(self) -> Path:
         """What the compiler printed."""
         return self.root / "stdout"
@@ -172,4 +177,26 @@ def crash_arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -
         "--mlir-print-ir-before-all",
         "--mlir-disable-threading",
         *_printing(folder),
+    )
+
+
+def reproducing_arguments(
+    source: str, user_flags: Sequence[str], folder: JobFolder
+) -> tuple[str, ...]:
+    """The same compilation, which writes the failing pass's input and that pass's text."""
+    return ("iree-compile", source, *user_flags, "-o", str(folder.vmfb), *_reproducing(folder))
+
+
+def reproducing_driver_arguments(
+    _source: str, user_flags: Sequence[str], folder: JobFolder
+) -> tuple[str, ...]:
+    """``reproducing_arguments`` for the lab's driver."""
+    return ("ireelab", *user_flags, *_reproducing(folder))
+
+
+def _reproducing(folder: JobFolder) -> tuple[str, ...]:
+    return (
+        f"--mlir-pass-pipeline-crash-reproducer={folder.input}",
+        "--mlir-pass-pipeline-local-reproducer",
+        "--mlir-disable-threading",
     )

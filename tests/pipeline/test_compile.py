@@ -174,14 +174,6 @@ def test_a_pass_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert error.diagnostics[0].line == 2
     assert error.trace is not None
     assert error.trace.ir(0)
-    (folder,) = tmp_path.glob("ireelab-reproducer-*")
-    assert str(folder) in str(error.reproducer)
-    assert (folder / "cell.mlir").read_text() == source
-    assert f"iree-opt before.mlir --{error.step}" in (folder / "README.txt").read_text()
-    assert "stablehlo.custom_call" in (folder / "before.mlir").read_text()
-    command = [IREE_COMPILE.with_name("iree-opt"), "before.mlir", f"--{error.step}"]
-    again = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert "failed to legalize" in again.stderr
 
 
 def test_a_crash_of_the_compiler_leaves_this_process_alone(
@@ -198,8 +190,6 @@ def test_a_crash_of_the_compiler_leaves_this_process_alone(
     error = caught.value
     assert error.step == "iree-dispatch-creation-form-dispatch-regions"
     assert "on util.func @_f " in str(error)
-    assert error.reproducer is not None
-    assert error.reproducer.startswith("iree-compile ")
     assert error.trace is not None
     assert len(error.trace.steps) > 100
     assert error.trace.steps[-1].phase == "dispatch-creation"

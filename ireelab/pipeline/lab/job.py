@@ -76,8 +76,9 @@ def write_job(
     output: Path | None,
     outcome: Path,
     elide: int,
+    module: Path | None = None,
 ) -> None:
-    """Write the job's file.
+    """Write the job's file; ``output`` is for the program, ``module`` for the last IR.
 
     Raises:
         InvalidPythonPass: a function cannot be sent to another process.
@@ -88,6 +89,7 @@ def write_job(
         "steps": [_spelled(step) for step in steps],
         "output": str(output) if output else "",
         "outcome": str(outcome),
+        "module": str(module) if module else "",
         "elide": elide,
         "path": sys.path,  # as it is now: functions may import what lies where it points
     }
@@ -108,6 +110,12 @@ def _spelled(step: LabStep) -> dict[str, Any]:
         spelled["pickle"] = _packed(step.name, step.runs)
         spelled["options_pickle"] = _packed(step.name, dict(step.options))
     return spelled
+
+
+def packed_step(step: LabStep) -> bytes:
+    """A Python step for ``cloudpickle.loads``: the pickles of its function and of its options."""
+    pieces = (_packed(step.name, step.runs), _packed(step.name, dict(step.options)))
+    return cloudpickle.dumps([base64.b64decode(piece) for piece in pieces])
 
 
 def _packed(name: str, value: object) -> str:
