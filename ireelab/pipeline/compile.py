@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
@@ -76,6 +77,12 @@ class _Request:
     command: tuple[str, ...]  # flags as iree-compile gets them
     steps: tuple[LabStep, ...] = ()  # of a lab pipeline
     keeps_module: bool = False  # the last IR of a lab pipeline, whole, in the job's folder
+    stop: threading.Event | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Has another thread asked to stop?"""
+        return self.stop is not None and self.stop.is_set()
 
     @property
     def complete(self) -> bool:
@@ -95,6 +102,7 @@ def compile(
     inputs: Sequence[object] = (),
     progress: Progress | None = None,
     cache: bool = False,
+    stop: threading.Event | None = None,
 ) -> Trace:
     """Compile a model and keep every step.
 
@@ -114,17 +122,19 @@ def compile(
         cache: take the trace from disk where the same was compiled before, and keep it there; of
             IREE's own pipeline only, since a Python pass may have changed. See
             ``ireelab.pipeline.cache``.
+        stop: set by another thread, it ends the compilation as Ctrl-C does.
 
     Raises:
         InvalidIR: the source does not parse or verify.
         PassFailed: a pass signalled failure.
         CompilerCrashed: the compiler process died; this one lives.
-        CompileInterrupted: stopped by KeyboardInterrupt.
+        CompileInterrupted: stopped by KeyboardInterrupt or ``stop``.
         CompileError: anything else, such as an unknown flag.
         Each carries ``trace`` with the steps that ran.
     """
     source = resolve(source, name=name, inputs=inputs)
     request = _request(source, one_name(target), pipeline, until, from_step, flags)
+    request = replace(request, stop=stop)
     if request.steps or not cache:
         return _compile(request, progress)
     key = cache_key(
@@ -142,12 +152,14 @@ def compile(
     return trace
 
 
-def run_compiler(text: str, name: str, command: Sequence[str]) -> None:
+def run_compiler(
+    text: str, name: str, command: Sequence[str], stop: threading.Event | None = None
+) -> None:
     """Run ``iree-compile`` in the worker, for what it writes by itself; no trace is made.
 
     Raises:
         CompileError: it failed, with its diagnostics.
-        CompileInterrupted: stopped by KeyboardInterrupt.
+        CompileInterrupted: stopped by KeyboardInterrupt or ``stop``.
     """
     with _job_folder() as folder:
         (folder.root / name).write_text(text)
@@ -159,7 +171,7 @@ def run_compiler(text: str, name: str, command: Sequence[str]) -> None:
             snapshots=folder.snapshots,
             journal=folder.journal,
         )
-        code = _wait(job, DumpReader(folder.snapshots, folder.journal), None)
+        code = _wait(job, DumpReader(folder.snapshots, folder.journal), None, stop)
         if code is None:
             raise CompileInterrupted(f"{name}: compilation stopped")
         if code:
@@ -185,7 +197,7 @@ def _attempt(request: _Request, arguments: Arguments, progress: Progress | None)
         started = time.perf_counter()
         reader = DumpReader(folder.snapshots, folder.journal)
         job = _submit(request, folder, arguments)
-        code = _wait(job, reader, progress)
+        code = _wait(job, reader, progress, request.stop)
         if request.steps and folder.stdout.exists():  # What Python passes printed is the user's.
             print(folder.stdout.read_text("utf-8", "replace"), end="")
         assembly = assemble(reader.dumps, reader.parser, request.steps)
@@ -272,10 +284,17 @@ def _submit(
     )
 
 
-def _wait(job: Job, reader: DumpReader, progress: Progress | None) -> int | None:
+def _wait(
+    job: Job,
+    reader: DumpReader,
+    progress: Progress | None,
+    stop: threading.Event | None,
+) -> int | None:
     """Read snapshots until the compiler ends. Returns its exit code, None when interrupted."""
     try:
         while (code := job.poll(_POLL_SECONDS)) is None:
+            if stop is not None and stop.is_set():
+                break
             if reader.poll() and progress is not None:
                 progress(len(reader.dumps), reader.newest_pass)
     except KeyboardInterrupt:
@@ -401,7 +420,8 @@ def _crashing_pass(request: _Request) -> tuple[str, str] | None:
         job = _submit(request, folder, crash_driver_arguments if request.steps else crash_arguments)
         try:
             while (code := job.poll(_POLL_SECONDS)) is None:
-                pass
+                if request.stopped:
+                    raise KeyboardInterrupt
         finally:
             job.kill()
         if code >= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ireelab.pipeline.upstream import compile_flags
 from ireelab.program import Program
 
 if TYPE_CHECKING:
+    from ireelab.pipeline.compile import Progress
     from ireelab.pipeline.snapshot import Node
     from ireelab.pipeline.trace import Trace
 
@@ -23,7 +25,12 @@ _BESIDES = ("hal.executable.constant",)  # numbered over a whole executable, not
 
 
 def recompile(
-    trace: Trace, executable: str, flags: Sequence[str], program: Program | None
+    trace: Trace,
+    executable: str,
+    flags: Sequence[str],
+    program: Program | None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> tuple[Program, Trace]:
     """The program with one executable compiled with further flags, and that compilation.
 
@@ -31,6 +38,7 @@ def recompile(
         executable: its symbol, or ``executable::function``.
         flags: ``iree-compile`` flags that steer code generation; they win over the trace's.
         program: what to put it into; None: the trace's program.
+        progress, stop: as ``il.compile`` takes them.
 
     Raises:
         KeyError: no such executable.
@@ -49,8 +57,15 @@ def recompile(
         raise KeyError(f"{trace.name} has no executable {symbol!r}; it has: {', '.join(known)}")
     given = {flag.split("=", 1)[0] for flag in flags}
     merged = (*(f for f in trace.flags if f.split("=", 1)[0] not in given), *flags)
-    source = _source(trace, symbol)
-    again = compile(source, target=trace.target, flags=(_SINGLE, *merged), name=f"{symbol}.mlir")
+    source = _source(trace, symbol, stop)
+    again = compile(
+        source,
+        target=trace.target,
+        flags=(_SINGLE, *merged),
+        name=f"{symbol}.mlir",
+        progress=progress,
+        stop=stop,
+    )
     # In this mode the compiler does not mark its phases; it runs this one only.
     again = replace(again, steps=tuple(replace(step, phase="executable") for step in again.steps))
     made = again.program if again.program.llvm_ir else again.program.to_bytes()
@@ -67,7 +82,7 @@ def recompile(
     return base, again
 
 
-def _source(trace: Trace, symbol: str) -> str:
+def _source(trace: Trace, symbol: str, stop: threading.Event | None) -> str:
     """The executable before code generation, constants and all."""
     if trace.pipeline != "upstream":
         raise CompileError(
@@ -76,12 +91,12 @@ def _source(trace: Trace, symbol: str) -> str:
             trace=trace,
         )
     with tempfile.TemporaryDirectory(prefix="ireelab-executable-") as folder:
-        stop = (
+        only = (
             "--compile-to=executable-sources",
             f"--iree-hal-dump-executable-sources-to={folder}",
         )
-        command = (*compile_flags(trace.target, "vm", trace.flags), *stop)
-        run_compiler(trace.source, f"{trace.name}.mlir", command)
+        command = (*compile_flags(trace.target, "vm", trace.flags), *only)
+        run_compiler(trace.source, f"{trace.name}.mlir", command, stop)
         found = sorted(Path(folder).glob(f"*_{symbol}.mlir"), key=lambda path: len(path.name))
         if not found:
             raise CompileError(f"{trace.name}: {symbol} has no source of its own", trace=trace)

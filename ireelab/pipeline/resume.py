@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def resume(
     pipeline: Pipeline | None = None,
     until: str = "vm",
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> Trace:
     """Run what follows a boundary on the IR there: only that is compiled.
 
@@ -46,7 +48,7 @@ def resume(
         ir: the module to go on with, text or ``ir.Module``; None: as it stands there.
         pipeline: whose steps follow; None: the lab's own.
         until: the last phase or step to run.
-        progress: as of ``il.compile``.
+        progress, stop: as ``il.compile`` takes them.
 
     Returns:
         A trace with the steps up to the boundary and those that ran now.
@@ -74,6 +76,7 @@ def resume(
         flags=trace.flags,
         name=f"{trace.name}.mlir",
         progress=progress,
+        stop=stop,
     )
     return _joined(trace, last, continued)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,7 @@ class Trace:
         pipeline: Pipeline | None = None,
         until: str = "vm",
         progress: Progress | None = None,
+        stop: threading.Event | None = None,
     ) -> Trace:
         """Run what follows a boundary on the IR there, or on ``ir``: an edited copy.
 
@@ -170,10 +172,16 @@ class Trace:
         """
         from ireelab.pipeline.resume import resume
 
-        return resume(self, after, ir, pipeline=pipeline, until=until, progress=progress)
+        return resume(self, after, ir, pipeline=pipeline, until=until, progress=progress, stop=stop)
 
     def recompile(
-        self, executable: str, *, flags: Sequence[str] = (), program: Program | None = None
+        self,
+        executable: str,
+        *,
+        flags: Sequence[str] = (),
+        program: Program | None = None,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
     ) -> tuple[Program, Trace]:
         """The program with one executable compiled with further flags, and that compilation.
 
@@ -183,6 +191,7 @@ class Trace:
                 same, but its debug locations are lines of the executable's source, which is the
                 source of the trace that is returned.
             program: what to put it into, where other executables were replaced already.
+            progress, stop: as ``il.compile`` takes them.
 
         Raises:
             KeyError: no such executable.
@@ -190,7 +199,7 @@ class Trace:
         """
         from ireelab.pipeline.recompile import recompile
 
-        return recompile(self, executable, flags, program)
+        return recompile(self, executable, flags, program, progress, stop)
 
     def changed_steps(self) -> Iterator[Step]:
         """The steps that changed the IR."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,8 @@ class RunResult:
     """Outputs of the last call; ``seconds`` is the mean time of a call, set-up not included.
 
     ``timeline`` holds every call's events where it was profiled, else it is None. ``function`` and
-    ``device`` name what ran where.
+    ``device`` name what ran where; ``inputs`` are the arguments as they were given, ``calls`` how
+    often it was called.
     """
 
     outputs: tuple[Value, ...]
@@ -29,6 +32,8 @@ class RunResult:
     seconds: float = field(repr=False)
     function: str
     device: str
+    inputs: tuple[Any, ...] = field(repr=False, default=())
+    calls: int = 1
 
 
 def run(
@@ -38,11 +43,14 @@ def run(
     device: str | Device = "llvm-cpu",
     profile: bool = False,
     repeat: int = 1,
+    progress: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> RunResult:
     """Loads a program on a device, calls ``function`` (the only one, if None) and unloads it.
 
     State of globals starts anew with every ``run`` and persists over its ``repeat`` calls; keep a
-    ``Context`` to call more often.
+    ``Context`` to call more often. ``progress`` is told after each call how many are done. Once
+    another thread sets ``stop`` no further call is made, and the result is of those that were.
     """
     loaded = program if isinstance(program, Program) else program.program
     function = loaded.function(function).name  # before a device is opened
@@ -50,12 +58,18 @@ def run(
         if profile:
             context.device.begin_profiling()
         outputs: tuple[Value, ...] = ()
+        calls = 0
         start = perf_counter()
         try:
-            for _ in range(max(repeat, 1)):
+            while calls < max(repeat, 1):
                 outputs = context.invoke(function, *arrays)
+                calls += 1
+                if progress is not None:
+                    progress(calls)
+                if stop is not None and stop.is_set():
+                    break
         finally:
-            seconds = (perf_counter() - start) / max(repeat, 1)
+            seconds = (perf_counter() - start) / max(calls, 1)
             events = context.device.end_profiling() if profile else ()
         device_id = context.device.id
         timeline = (
@@ -63,4 +77,4 @@ def run(
             if profile
             else None
         )
-    return RunResult(outputs, timeline, seconds, function, device_id)
+    return RunResult(outputs, timeline, seconds, function, device_id, arrays, calls)

@@ -226,6 +226,22 @@ def test_an_interrupt_keeps_the_partial_trace() -> None:
     assert trace.ir(0)
 
 
+def test_another_thread_stops_a_compilation_and_a_resumed_one() -> None:
+    stop = threading.Event()
+    with pytest.raises(CompileInterrupted) as caught:
+        ireelab.compile(
+            ireelab.examples.path("mlp"),
+            stop=stop,
+            progress=lambda count, _name: stop.set() if count > 20 else None,
+        )
+    partial = caught.value.trace
+    assert partial is not None
+    assert not partial.complete
+    assert partial.steps
+    with pytest.raises(CompileInterrupted, match="stopped"):
+        partial.resume("input", stop=stop)  # still set
+
+
 def test_compilations_may_run_side_by_side() -> None:
     names = ["mlp", "elementwise", "counter", "dynamic"]
     programs: dict[str, bytes] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -214,3 +215,24 @@ def test_check_module(cpu_program: Callable[..., Path]) -> None:
             vm_context.invoke("fails_true")
         with pytest.raises(CheckFailed, match="expected 0, got"):
             vm_context.invoke("fails_false")
+
+
+def test_a_run_tells_its_calls_and_another_thread_stops_it(path: Path) -> None:
+    stop, told = threading.Event(), list[int]()
+
+    def progress(calls: int) -> None:
+        told.append(calls)
+        if calls == 3:
+            stop.set()
+
+    result = il.run(
+        il.load(path), "mlp", X, W, B, repeat=50, profile=True, progress=progress, stop=stop
+    )
+    assert told == [1, 2, 3]
+    assert result.calls == 3
+    assert result.timeline is not None
+    once = il.run(il.load(path), "mlp", X, W, B, profile=True).timeline
+    assert once is not None
+    assert len(once.events) > 0
+    assert len(result.timeline.events) == 3 * len(once.events)
+    assert result.inputs[0] is X
