@@ -27,7 +27,10 @@ _LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more th
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What models are made from: a trace, its program, a run of it, as far as there are any."""
+    """What models are made from: a trace, its program, a run of it, as far as there are any.
+
+    Beside a trace ``program`` is its own one with executables replaced; None: it is as compiled.
+    """
 
     trace: Trace | None = None
     program: Program | None = None
@@ -59,7 +62,7 @@ def _of_trace(make: Callable[[Trace], Any]) -> Callable[[Subject, str], dict[str
 def _executables(subject: Subject, _argument: str) -> dict[str, Any]:
     source = subject.trace or subject.program
     assert source is not None
-    return executables(source).to_json()
+    return executables(source, subject.program if subject.trace else None).to_json()
 
 
 def _located(subject: Subject, argument: str) -> dict[str, Any]:
@@ -68,8 +71,10 @@ def _located(subject: Subject, argument: str) -> dict[str, Any]:
 
 
 def _vm(subject: Subject, _argument: str) -> dict[str, Any]:
-    program = subject.trace.program if subject.trace else subject.program
-    assert program is not None
+    program = subject.program
+    if program is None:
+        assert subject.trace is not None
+        program = subject.trace.program
     return vm_listing(program, subject.run).to_json()
 
 
@@ -84,6 +89,9 @@ _KINDS: dict[str, _Kind] = {
 
 MODEL_NAMES = tuple(name for name, kind in _KINDS.items() if not kind.on_request)
 """Every model that a saved page carries."""
+
+RUN_MODELS = ("executables", "vm")
+"""Those that say something of the run, or of the program that was run."""
 
 
 @dataclass(frozen=True, slots=True)

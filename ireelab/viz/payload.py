@@ -16,19 +16,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol
 
-import numpy as np
-
-from ireelab.array_text import Value, element_type_of, format_value
+from ireelab.array_text import Value
 from ireelab.errors import CompileError, CompileInterrupted, Diagnostic
 from ireelab.hal.timeline import Event, Timeline
 from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.trace import Trace
+from ireelab.viz.outputs import difference, output_record
 from ireelab.viz.steps import last_stream_step
 
 SCHEMA = 1
 
 _LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more than bytes.
-_PREVIEW_ELEMENTS = 24
 
 
 class Run(Protocol):
@@ -208,7 +206,30 @@ def _pack(index: dict[str, Any], texts: _Texts) -> Payload:
     )
 
 
-def _run_record(run: Run, trace: Trace) -> dict[str, Any]:
+def run_payload(
+    run: Run, trace: Trace | None, *, number: int = 0, before: tuple[int, Run] | None = None
+) -> bytes:
+    """A run by itself, as gzip-compressed JSON, to be shown instead of the index's.
+
+    ``number`` is what the explorer calls it, ``before`` another run that its outputs are held
+    against.
+    """
+    record: dict[str, Any] = {**_run_record(run, trace), "number": number}
+    if before is not None:
+        against, other = before
+        for i, value in enumerate(run.outputs[: len(other.outputs)]):
+            apart = difference(value, other.outputs[i])
+            record["outputs"][i]["difference"] = {"run": against, **apart}
+    return gzip.compress(json.dumps(record, separators=(",", ":")).encode(), _LEVEL)
+
+
+def with_run(index: bytes, run: bytes) -> bytes:
+    """An index with another run in it, as a page needs it."""
+    whole = {**json.loads(gzip.decompress(index)), "run": json.loads(gzip.decompress(run))}
+    return gzip.compress(json.dumps(whole, separators=(",", ":")).encode(), _LEVEL)
+
+
+def _run_record(run: Run, trace: Trace | None) -> dict[str, Any]:
     events = run.timeline.events if run.timeline is not None else ()
     return {
         "function": run.function,
@@ -216,22 +237,13 @@ def _run_record(run: Run, trace: Trace) -> dict[str, Any]:
         "profile_mode": "command" if run.timeline is not None else "off",
         "overhead_ns": run.timeline.overhead_ns if run.timeline is not None else 0,
         "seconds": run.seconds,
-        "outputs": [_output_record(output) for output in run.outputs],
+        "outputs": [output_record(output) for output in run.outputs],
         "timeline": _event_records(events, trace),
     }
 
 
-def _output_record(output: Value) -> dict[str, Any]:
-    array = np.asarray(output)
-    return {
-        "dtype": element_type_of(array),
-        "shape": list(array.shape),
-        "preview": format_value(output, max_elements=_PREVIEW_ELEMENTS),
-    }
-
-
-def _event_records(events: Sequence[Event], trace: Trace) -> list[dict[str, Any]]:
-    places = _Places(trace)
+def _event_records(events: Sequence[Event], trace: Trace | None) -> list[dict[str, Any]]:
+    places = None if trace is None else _Places(trace)
     origin_ns = min((event.start_ns for event in events), default=0)
     return [
         {
@@ -250,7 +262,7 @@ def _event_records(events: Sequence[Event], trace: Trace) -> list[dict[str, Any]
                 [lane.worker, lane.start_ns - origin_ns, lane.end_ns - origin_ns, lane.workgroups]
                 for lane in event.lanes
             ],
-            "step": places.step(event.entry_point) if event.kind == "dispatch" else None,
+            "step": places.step(event.entry_point) if places and event.kind == "dispatch" else None,
         }
         for event in events
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from ireelab.vm.abi import Value
 
 
-def example_inputs(function: Function, *, seed: int = 0) -> tuple[Value, ...]:
+def example_inputs(
+    function: Function, *, seed: int = 0, given: Collection[int] = ()
+) -> tuple[Value, ...]:
     """One value for each argument: floats normally distributed, integers from 0 to 9.
 
-    The same seed gives the same values.
+    The same seed gives the same values. Arguments whose number is in ``given`` are left out.
 
     Raises:
         InvalidInput: the signature leaves something open: a dynamic dimension, an unknown type,
@@ -28,7 +31,11 @@ def example_inputs(function: Function, *, seed: int = 0) -> tuple[Value, ...]:
     if len(declared) != len(function.arguments):
         raise InvalidInput(f"{function.name!r} does not declare its arguments; give --input each")
     generator = np.random.default_rng(seed)
-    return tuple(_example(function.name, i, type_, generator) for i, type_ in enumerate(declared))
+    return tuple(
+        _example(function.name, i, type_, generator)
+        for i, type_ in enumerate(declared)
+        if i not in given
+    )
 
 
 def _example(name: str, index: int, type_: DeclaredType, generator: np.random.Generator) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,28 @@ from ireelab.pipeline.saved import SUFFIX, load_trace
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.html import bundle_text, render_html
-from ireelab.viz.models import MODEL_NAMES, ModelBlob, Subject, model_blob, pack_model
+from ireelab.viz.models import (
+    MODEL_NAMES,
+    RUN_MODELS,
+    ModelBlob,
+    Subject,
+    model_blob,
+    pack_model,
+)
 from ireelab.viz.payload import (
     Payload,
     Run,
     listing_payload,
     model_payload,
+    run_payload,
     trace_payload,
+    with_run,
 )
 from ireelab.viz.record import explore_record
 from ireelab.viz.trace_key import trace_key
 from ireelab.vm.disassembly import disassemble
+from ireelab.widgets.history import Compilation, Ran
+from ireelab.widgets.live import Live
 from ireelab.widgets.vm_execution import EXECUTION, execution_blob
 
 DEFAULT_HEIGHT = 680
@@ -53,6 +65,10 @@ class Explorer(anywidget.AnyWidget):
     arranged: ``{"kind": "row" | "column", "sizes": [...], "children": [...]}`` around
     ``{"kind": "stack", "panes": [...], "active": name}``; ``{}`` is the usual one. ``theme`` is
     ``auto`` (the notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
+
+    The page can run and compile anew (``ireelab.widgets.live``): ``results`` and ``traces`` are
+    all there were so far, ``result`` and ``trace`` what is shown. ``run`` is the run that is shown
+    instead of the index's, ``live`` what there is to choose from, ``job`` what goes on.
     """
 
     _esm = bundle_text("widget.js")
@@ -65,6 +81,9 @@ class Explorer(anywidget.AnyWidget):
     selection = traitlets.Dict(default_value=dict(_NOTHING_SELECTED)).tag(sync=True)
     layout = traitlets.Dict(default_value={}).tag(sync=True)
     progress = traitlets.Dict(default_value={}).tag(sync=True)
+    run = traitlets.Bytes(b"").tag(sync=True)
+    live = traitlets.Dict(default_value={}).tag(sync=True)
+    job = traitlets.Dict(default_value={}).tag(sync=True)
     key = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, index: bytes = b"", chunks: bytes = b"", **traits: Any) -> None:
@@ -72,6 +91,7 @@ class Explorer(anywidget.AnyWidget):
         self._record: Callable[[], dict[str, Any]] | None = None
         self._subject = Subject()
         self._blobs: dict[str, ModelBlob] = {}
+        self._live = Live(self)
         super().__init__(index=index, chunks=chunks, **traits)
         self.on_msg(_on_message)
 
@@ -81,13 +101,52 @@ class Explorer(anywidget.AnyWidget):
         Raises:
             CompileError: ``shown`` itself, when it carries no trace to show.
         """
-        payload, record, trace = _content(shown, result)
+        if isinstance(shown, Program):
+            payload = listing_payload(shown.name, "disassembly", disassemble(shown.module))
+            self._present(payload, Subject(None, shown, result), None)
+            self._live.begin(None, shown, None, result)
+            if result is not None:
+                self.run = run_payload(result, None, number=1)
+            return
+        error = shown if isinstance(shown, CompileError) else None
+        trace = shown if isinstance(shown, Trace) else shown.trace
+        if trace is None:  # nothing to show beside the error itself
+            assert error is not None
+            raise error
+        self._show_trace(trace, error, Subject(trace, None, result))
+        self._live.begin(trace, None, error, result)
+
+    def show_compilation(self, compilation: Compilation, ran: Ran | None) -> None:
+        """Show another compilation of this explorer's, with a run of it."""
+        self._show_trace(
+            compilation.trace, compilation.error, Subject(compilation.trace, *_ran(ran))
+        )
+
+    def show_run(self, ran: Ran, before: Ran | None) -> None:
+        """Show another run of what is shown, its outputs held against those of ``before``."""
+        trace = self._subject.trace
+        program, run = _ran(ran)
+        self._subject = Subject(trace, program if trace else self._subject.program, run)
+        stale = (*RUN_MODELS, EXECUTION)
+        self._blobs = {n: b for n, b in self._blobs.items() if n.partition("/")[0] not in stale}
+        if trace is not None:
+            self._record = partial(explore_record, trace, run=ran.result)
+        other = None if before is None or before is ran else (before.number, before.result)
+        self.run = run_payload(ran.result, trace, number=ran.number, before=other)
+
+    def _show_trace(self, trace: Trace, error: CompileError | None, subject: Subject) -> None:
+        record = partial(explore_record, trace, run=subject.run, error=error)
+        self._present(trace_payload(trace, run=subject.run, error=error), subject, record)
+
+    def _present(
+        self, payload: Payload, subject: Subject, record: Callable[[], dict[str, Any]] | None
+    ) -> None:
         self._record = record
-        program = shown if isinstance(shown, Program) else None
-        self._subject = Subject(trace, program, result)
+        self._subject = subject
         self._blobs.clear()
         with self.hold_sync():
-            self.key = "" if trace is None else trace_key(trace)
+            self.key = "" if subject.trace is None else trace_key(subject.trace)
+            self.run = b""
             self.chunks = payload.chunks
             self.index = payload.index
             self.progress = {}
@@ -104,6 +163,34 @@ class Explorer(anywidget.AnyWidget):
             self.layout = {"kind": "stack", "panes": [pane], "active": pane}
             self.chunks = payload.chunks
             self.index = payload.index
+
+    @property
+    def result(self) -> Run | None:
+        """The run that is shown."""
+        return self._subject.run
+
+    @property
+    def results(self) -> tuple[Run, ...]:
+        """Every run: that it was made with, then those that the page asked for."""
+        return tuple(ran.result for ran in self._live.history.runs)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The compilation that is shown."""
+        return self._subject.trace
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """Every compilation, those that failed or were stopped included."""
+        return tuple(made.trace for made in self._live.history.compilations)
+
+    def stop(self) -> None:
+        """End what the page has started: a compilation at once, a run after its current call."""
+        self._live.stop()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Until what the page has started has ended; False after the timeout."""
+        return self._live.wait(timeout_seconds)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -123,6 +210,10 @@ class Explorer(anywidget.AnyWidget):
             self._blobs[name] = make(self._subject, name)
         return self._blobs[name]
 
+    def answer(self, request: dict[str, Any]) -> None:
+        """Do what the page asks for; see ``ireelab.widgets.live``."""
+        self._live.handle(request)
+
     def to_json(self) -> dict[str, Any]:
         """Steps, scheduling models, run and error as plain data, described in ``docs/json.md``.
 
@@ -138,17 +229,21 @@ class Explorer(anywidget.AnyWidget):
         names = MODEL_NAMES if self._subject.run is None else (*MODEL_NAMES, EXECUTION)
         models = {name: self.model(name) for name in names}
         title = title or self._title()
-        page = render_html(self.index, self.chunks, title=title, models=models)
+        index = with_run(self.index, self.run) if self.run else self.index
+        page = render_html(index, self.chunks, title=title, models=models)
         path.write_text(page, encoding="utf-8")
         return path
 
     def close(self) -> None:
         """Take the explorer off the page and let go of what it showed."""
         super().close()
+        self._live.close()
         self._subject, self._record = Subject(), None
         self._blobs.clear()
         with self.hold_trait_notifications():
-            self.index = self.chunks = b""
+            self.index = self.chunks = self.run = b""
+            self.live = {}
+            self.job = {}
 
     def __repr__(self) -> str:
         name = json.loads(gzip.decompress(self.index)).get("name") if self.index else "empty"
@@ -161,6 +256,8 @@ class Explorer(anywidget.AnyWidget):
 
 def _on_message(explorer: Explorer, content: dict[str, Any], _buffers: list[bytes]) -> None:
     """A pane asks for its model. What goes wrong is said in the pane, not lost in the kernel."""
+    if content.get("type") == "live":
+        explorer.answer(content)
     if content.get("type") != "model":
         return
     reply = {"type": "model", "name": content["name"], "absent": "", "error": ""}
@@ -207,19 +304,8 @@ def explore(
     return explorer
 
 
-def _content(
-    shown: Trace | CompileError | Program, result: Run | None
-) -> tuple[Payload, Callable[[], dict[str, Any]] | None, Trace | None]:
-    """The payload of what is shown, how to make its record when someone asks, and its trace."""
-    if isinstance(shown, Program):
-        return listing_payload(shown.name, "disassembly", disassemble(shown.module)), None, None
-    error = shown if isinstance(shown, CompileError) else None
-    trace = shown if isinstance(shown, Trace) else shown.trace
-    if trace is None:  # nothing to show beside the error itself
-        assert error is not None
-        raise error
-    return (
-        trace_payload(trace, run=result, error=error),
-        lambda: explore_record(trace, run=result, error=error),
-        trace,
-    )
+def _ran(ran: Ran | None) -> tuple[Program | None, Run | None]:
+    """The program that was run, where it is not the compilation's own, and the run."""
+    if ran is None:
+        return None, None
+    return ran.variant.program if ran.variant.edited else None, ran.result
