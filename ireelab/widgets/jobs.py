@@ -192,9 +192,9 @@ class Jobs:
     def _finish(self, job: Job, deliver: Deliver) -> None:
         if job is not self._job:
             return
-        self._job = self._thread = None
         try:
             deliver()
         except Exception as error:
             self._on_error(error)
+        self._job = None
         self._on_state(None)

@@ -20,7 +20,7 @@ def execution_blob(subject: Subject, name: str) -> ModelBlob:
     The inputs are made up from the function's signature. A program's control flow hardly ever
     depends on the contents of its tensors, which is what the VM shows.
     """
-    program = subject.trace.program if subject.trace else subject.program
+    program = subject.program or (subject.trace.compiled if subject.trace else None)
     if program is None:
         return ModelBlob(absent="There is no program to step through.")
     run = subject.run
