@@ -146,6 +146,10 @@ class UnsupportedImport(ProgramError):
     """An imported function that no module here provides; the message names it."""
 
 
+class ParameterError(IreelabError):
+    """Parameters that a program needs are missing, or their file cannot be read."""
+
+
 class UnknownFunction(IreelabError):
     """The program exports no function of that name; the message lists those it does."""
 

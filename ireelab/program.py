@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ireelab.vm.module import BytecodeModule, FunctionDef
+    from ireelab.vm.parameters_module import Scopes
     from ireelab.vm.translate import Translation
 
 _ALIGNMENT_BYTES = 64  # of read-only data, so that devices can use it in place
 _NO_IR: Mapping[str, str] = MappingProxyType({})
 _NO_BINARIES: Mapping[str, bytes] = MappingProxyType({})
+_NO_PARAMETERS: Scopes = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class Program:
     """A ``.vmfb`` plus, for programs compiled here, the LLVM IR of its CPU executables.
 
     ``llvm_ir`` maps the SHA-256 hex digest of an executable's binary, as embedded in the
-    ``.vmfb``, to its LLVM IR text, ``binaries`` to the binary that a device gets instead. The
-    bytes are decoded when first needed; ``ProgramError`` then says what is wrong with them.
+    ``.vmfb``, to its LLVM IR text, ``binaries`` to the binary that a device gets instead.
+    ``parameters`` are values that the bytes only name. The bytes are decoded when first needed;
+    ``ProgramError`` then says what is wrong with them.
     """
 
     def __init__(
@@ -73,9 +76,11 @@ class Program:
         binaries: Mapping[str, bytes] = _NO_BINARIES,
         name: str = "program",
         edited: bool = False,
+        parameters: Scopes = _NO_PARAMETERS,
     ) -> None:
         self.name = name
         self.edited = edited
+        self.parameters: Scopes = parameters
         self.llvm_ir: Mapping[str, str] = MappingProxyType(dict(llvm_ir))
         self.binaries: Mapping[str, bytes] = MappingProxyType(dict(binaries))
         self._data = _aligned(len(vmfb))
@@ -165,6 +170,29 @@ class Program:
             binaries={**self.binaries, **binaries},
             name=self.name,
             edited=True,
+            parameters=self.parameters,
+        )
+
+    def with_parameters(self, scopes: Mapping[str, Any]) -> Program:
+        """This program with its parameters (``#flow.parameter.named``, ``#stream.parameter``).
+
+        Args:
+            scopes: by scope ("" for parameters without one) an ``.irpa``, ``.safetensors`` or
+                ``.gguf`` file, a mapping from keys to arrays, or a list of those. Files are mapped
+                into memory. Only arrays can be written by the program.
+
+        Raises:
+            ParameterError: a file is missing or damaged.
+        """
+        from ireelab.vm.parameters_module import scopes_of
+
+        return Program(
+            self.to_bytes(),
+            llvm_ir=self.llvm_ir,
+            binaries=self.binaries,
+            name=self.name,
+            edited=self.edited,
+            parameters=MappingProxyType({**self.parameters, **scopes_of(scopes)}),
         )
 
     def to_bytes(self) -> bytes:

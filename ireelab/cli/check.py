@@ -12,6 +12,7 @@ from ireelab.cli.common import (
     add_command,
     add_compile_options,
     add_device_option,
+    add_parameters_option,
     existing_file,
     load_program,
 )
@@ -32,6 +33,7 @@ def add(commands: Commands) -> None:
         examples="  ireelab check tests.mlir\n  ireelab check tests.vmfb --device=llvm-cpu",
     )
     parser.add_argument("file", metavar="FILE", help="an .mlir or .vmfb file")
+    add_parameters_option(parser)
     add_device_option(parser)
     add_compile_options(parser)
     parser.set_defaults(execute=execute)

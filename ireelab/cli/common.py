@@ -131,7 +131,19 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="an argument of the function: 8x64xf32=1, '2x2xi32=1 2 3 4', @x.npy, "
         "4xf32=@raw.bin, or a number for a scalar; repeat in order",
     )
+    add_parameters_option(group)
     add_device_option(group)
+
+
+def add_parameters_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
+    parser.add_argument(
+        "--parameters",
+        action="append",
+        default=[],
+        metavar="[SCOPE=]FILE",
+        help="values that the program only names: an .irpa, .safetensors or .gguf file, for a "
+        "scope or without one; may be repeated",
+    )
 
 
 def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
@@ -208,9 +220,17 @@ def load_program(arguments: argparse.Namespace, path: Path) -> Program:
     """The program of a ``.vmfb``, or of anything else after compiling it."""
     import ireelab
 
-    if path.suffix == ".vmfb":
-        return ireelab.load(path)
-    return compile_file(arguments, path).program
+    loaded = ireelab.load(path) if path.suffix == ".vmfb" else compile_file(arguments, path).program
+    return with_parameters(loaded, arguments)
+
+
+def with_parameters(program: Program, arguments: argparse.Namespace) -> Program:
+    """The program with what ``--parameters`` names."""
+    scopes: dict[str, list[str]] = {}
+    for text in arguments.parameters:
+        scope, _, file = text.rpartition("=")
+        scopes.setdefault(scope, []).append(file)
+    return program.with_parameters(scopes) if scopes else program
 
 
 # --- progress ------------------------------------------------------------------------

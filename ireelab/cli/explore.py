@@ -16,6 +16,7 @@ from ireelab.cli.common import (
     add_run_options,
     compile_file,
     existing_file,
+    with_parameters,
 )
 from ireelab.errors import CompileError
 
@@ -109,13 +110,14 @@ def run_profiled(trace: Trace, arguments: argparse.Namespace, inputs: list[Value
     """One profiled call, on made-up inputs where none were given."""
     import ireelab
 
-    function = trace.program.function(arguments.function)
+    program = with_parameters(trace.program, arguments)
+    function = program.function(arguments.function)
     if function.arguments and not inputs:
         from ireelab.vm.example_inputs import example_inputs
 
         inputs = list(example_inputs(function))
         print(f"@{function.name} runs on made-up inputs; --input gives others", file=sys.stderr)
-    return ireelab.run(trace, function.name, *inputs, device=arguments.device, profile=True)
+    return ireelab.run(program, function.name, *inputs, device=arguments.device, profile=True)
 
 
 def _write(

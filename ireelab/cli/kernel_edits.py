@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ireelab.cli.common import UsageError, compile_file, existing_file
+from ireelab.cli.common import UsageError, compile_file, existing_file, with_parameters
 
 if TYPE_CHECKING:
     from ireelab.program import Program
@@ -56,7 +56,7 @@ def edited_program(arguments: argparse.Namespace, path: Path) -> Program:
             program = program.with_llvm_ir(found[kernel].function, text)
     except KeyError as error:
         raise UsageError(str(error.args[0])) from None
-    return program
+    return with_parameters(program, arguments)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from ireelab.hal.registry import create_device
 from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Signature, Value
 from ireelab.vm.check_module import CheckModule
 from ireelab.vm.hal_module import HalModule
+from ireelab.vm.parameters_module import ParametersModule
 from ireelab.vm.scheduler import Coroutine, Wait, drive
 from ireelab.vm.semantics import HELPERS
 from ireelab.vm.status import INCOMPATIBLE, failure
@@ -46,18 +47,20 @@ class State:
         inline = device.synchronous and not any(f.asynchronous for f in program.functions)
         self.hal = HalModule(device, program.llvm_ir, program.binaries, inline=inline)
         self.check = CheckModule()
+        self.parameters = ParametersModule(program.parameters)
         found = [self._resolve(i) for i in module.imports]
         self.imports = tuple(function or _missing(i) for function, i in found)
         self.resolved = tuple(int(function is not None) for function, _ in found)
 
     def _resolve(self, imported: Import) -> tuple[Callable[..., Any] | None, Import]:
         module_name = imported.name.partition(".")[0]
-        provider = {"hal": self.hal, "check": self.check}.get(module_name)
+        modules = {"hal": self.hal, "check": self.check, "io_parameters": self.parameters}
+        provider = modules.get(module_name)
         function = provider.resolve(imported.name) if provider else None
         if function is None and not imported.optional:
             raise UnsupportedImport(
                 f"{self.program.name!r} needs {imported.name.partition('.')[2]!r} of the module "
-                f"{module_name!r}; only functions of 'hal' and 'check' are provided here"
+                f"{module_name!r}; there are functions of {', '.join(modules)} here"
             )
         return function, imported
 

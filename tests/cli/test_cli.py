@@ -96,6 +96,29 @@ def test_run_scalars(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "EXEC @scalar\nresult[0]: i32=42\n"
 
 
+PARAMETER = """util.global private @w = #flow.parameter.named<"model"::"w"> : tensor<4xf32>
+func.func @scale(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = util.global.load @w : tensor<4xf32>
+  %0 = arith.mulf %x, %w : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+"""
+
+
+def test_parameters_of_run_and_explore(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scale.mlir").write_text(PARAMETER)
+    header = b'{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'
+    weights = np.arange(4, dtype=np.float32).tobytes()
+    Path("w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + weights)
+    given = ("scale.mlir", "--input=4xf32=2", "--parameters=model=w.safetensors")
+    assert run("run", *given) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "4xf32=0 2 4 6"
+    assert run("explore", *given, "--run", "--json=-") == 0
+    assert json.loads(capsys.readouterr().out)["run"]["outputs"][0]["values"] == [0, 2, 4, 6]
+    assert run("run", *given[:2]) == 1
+    assert "--parameters=SCOPE=FILE" in capsys.readouterr().err
+
+
 def test_run_json(vmfb: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("run", vmfb, "--function=square", "--input=4xf32=2", "--json") == 0
     record = json.loads(capsys.readouterr().out)

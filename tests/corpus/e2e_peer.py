@@ -12,9 +12,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ireelab.program import Function
 
 RUN_MODULE = Path(sys.executable).with_name("iree-run-module")
 TIMEOUT_S = 600
@@ -50,11 +55,30 @@ def returns_what_it_checks(source: str) -> str | None:
         return str(module) if changed else None
 
 
-def inputs_of(source: str) -> list[str] | None:
-    """``--input=`` of the file's first RUN line that runs it; None where there is none."""
+def inputs_of(source: str) -> list[str]:
+    """``--input=`` of the file's first RUN line that runs it."""
     for line in re.findall(r"^// RUN: (.*iree-run-mlir.*)$", source, re.MULTILINE):
         return [word for word in shlex.split(line) if word.startswith("--input=")]
-    return None
+    return []
+
+
+def made_up_inputs(function: Function, vmfb: Path) -> list[str] | None:
+    """Inputs that fit a signature, dynamic dimensions of 4; None where it says too little."""
+    from ireelab.errors import InvalidInput
+    from ireelab.vm.example_inputs import example_inputs
+
+    try:
+        values = example_inputs(
+            replace(function, declaration=function.declaration.replace("?", "4"))
+        )
+    except InvalidInput:
+        return None
+    found: list[str] = []
+    for number, value in enumerate(values):
+        path = vmfb.with_name(f"{vmfb.stem}.{function.name}.{number}.npy")
+        np.save(path, value)
+        found.append(f"--input={value}" if isinstance(value, int | float) else f"--input=@{path}")
+    return found
 
 
 def compare(

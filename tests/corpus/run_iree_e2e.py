@@ -12,7 +12,8 @@ counts as skipped. Programs that a script of the folder generates from a list ar
 Every exported function without arguments is run here; where an ``iree-check-module`` is found
 (--check-module, or on PATH) it runs the same .vmfb and is compared. What fails here is compiled
 again to return the values that it checks, and run by ``iree-run-module`` on the same driver too
-(``e2e_peer.py``). A file without checks runs with the inputs of its RUN line, on both.
+(``e2e_peer.py``). A file without checks runs on both, with the inputs of its RUN line or
+with made-up ones.
 ``--pipeline lab`` compiles with this project's lab pipeline too: the bytes must be iree-compile's;
 ``--compile-only`` runs nothing after that.
 ``--flag`` adds flags of iree-compile, such as ``--flag=--iree-opt-data-tiling``.
@@ -96,20 +97,23 @@ def compare_functions(path: Path, device: str, peer: str, inputs: list[str]) -> 
     """All functions of a .vmfb here and on IREE's runtime: what differs, by function."""
     import ireelab as il
 
-    return {
-        function.name: e2e_peer.compare(path, device, peer, function.name, inputs, path.parent)
-        for function in il.load(path).functions
-        if inputs or not function.arguments
-    }
+    found: dict[str, str] = {}
+    for function in il.load(path).functions:
+        given = inputs or e2e_peer.made_up_inputs(function, path)
+        if given is not None:
+            found[function.name] = e2e_peer.compare(
+                path, device, peer, function.name, given, path.parent
+            )
+    return found
 
 
-def device_flags(device: str) -> tuple[str, ...]:
+def device_flags(device: str, flags: tuple[str, ...]) -> tuple[str, ...]:
     """What to compile for: the device that runs it."""
     if not device.startswith("vulkan"):
         return CPU_FLAGS
     from ireelab.pipeline.targets import target_flags
 
-    return target_flags("vulkan")
+    return target_flags("vulkan", flags)
 
 
 def source_of(test: Test, folder: Path) -> Path:
@@ -150,12 +154,10 @@ def run_test(test: Test, folder: Path, settings: Settings) -> Outcome:
         theirs = _verdict(notes) if theirs == "-" else theirs
     elif not report["passed"]:
         inputs = e2e_peer.inputs_of(source.read_text())
-        if inputs is None:
-            skipped = "nothing to run: neither checks nor inputs"
-        else:
-            notes = _in_a_process("--compare", path, settings, "compare", *inputs)
-            failures = tuple(f"{k}: {v}" for k, v in notes.items() if v != e2e_peer.SAME)
-            report["passed"], theirs = len(notes) - len(failures), _verdict(notes)
+        notes = _in_a_process("--compare", path, settings, "compare", *inputs)
+        failures = tuple(f"{k}: {v}" for k, v in notes.items() if v != e2e_peer.SAME)
+        report["passed"], theirs = len(notes) - len(failures), _verdict(notes)
+        skipped = "" if notes else "nothing to run: neither checks nor static inputs"
     path.unlink()
     seconds = time.perf_counter() - start
     lines = tuple(f"beside iree-run-module, {k}: {v}" for k, v in notes.items())
@@ -163,7 +165,7 @@ def run_test(test: Test, folder: Path, settings: Settings) -> Outcome:
 
 
 def flags_of(test: Test, device: str) -> tuple[str, ...]:
-    given = (*device_flags(device), "--iree-input-type=auto", *test.flags)
+    given = (*device_flags(device, test.flags), "--iree-input-type=auto", *test.flags)
     if device.startswith("vulkan") or any(flag.startswith(_CPU) for flag in given):
         return given
     return (*given, f"{_CPU}=host")  # as il.compile does, which is to get the same flags
