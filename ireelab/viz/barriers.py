@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ireelab.pipeline.session import value_names
 from ireelab.pipeline.step import Step
@@ -13,13 +14,17 @@ from ireelab.viz.command_buffer_ir import (
     RecordedBarrier,
     RecordedCommand,
     Recording,
-    read_recordings,
 )
+from ireelab.viz.command_times import command_times
+from ireelab.viz.concurrency import Concurrency, concurrency
 from ireelab.viz.hazards import Hazard, find_hazards
+from ireelab.viz.host_ir import read_host
 from ireelab.viz.steps import last_hal_step, last_stream_step
-from ireelab.viz.stream_graph import read_program
+from ireelab.viz.stream_graph import binding_modes, read_program
 from ireelab.viz.stream_ir import Command, StreamProgram
+from ireelab.viz.submissions import Submission, submissions
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.timeline import Profiled
 
 _HEADINGS = ("buffer", "position", "what", "detail")
 _UNRECORDED = frozenset({"flush", "invalidate", "discard"})
@@ -99,6 +104,15 @@ class CommandBuffer:
     missing: tuple[int, ...]  # positions in ``hazards`` of those that no barrier separates
     unproven: tuple[int, ...]  # the same for hazards that may turn out not to overlap
     needed: int
+    device_ns: tuple[float | None, ...] = ()  # of the commands in a run; empty without one
+
+    @property
+    def concurrency(self) -> Concurrency | None:
+        """What could run at once, by measured times; None without a run."""
+        if not self.device_ns:
+            return None
+        at = [barrier.position for barrier in self.barriers]
+        return concurrency(self.device_ns, self.hazards, at)
 
     def to_json(self) -> dict[str, object]:
         """``guards``, ``missing`` and ``unproven`` hold positions in ``hazards``."""
@@ -114,6 +128,8 @@ class CommandBuffer:
             "missing": list(self.missing),
             "unproven": list(self.unproven),
             "needed": self.needed,
+            "device_ns": list(self.device_ns),
+            "concurrency": self.concurrency.to_json() if self.concurrency else None,
         }
 
 
@@ -123,6 +139,7 @@ class Barriers:
 
     step: int  # whose IR the command buffers were read from
     command_buffers: tuple[CommandBuffer, ...]
+    submissions: tuple[Submission, ...] = ()
     trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
 
     @property
@@ -169,13 +186,23 @@ class Barriers:
                 {"command_buffer": index, **hazard.to_json()} for index, hazard in self.missing
             ],
             "command_buffers": [buffer.to_json() for buffer in self.command_buffers],
+            "submissions": [submission.to_json() for submission in self.submissions],
         }
 
     def _summary(self) -> str:
-        return (
+        text = (
             f"Barriers: {self.emitted} emitted, {self.needed} needed, {self.redundant} redundant, "
             f"{len(self.missing)} hazards without one"
         )
+        for buffer in self.command_buffers:
+            if (found := buffer.concurrency) is not None and found.total_ns:
+                text += (
+                    f"\nCommand buffer {buffer.index}: {found.total_ns / 1e3:.1f} µs of commands, "
+                    f"{found.emitted_ns / 1e3:.1f} µs between barriers ({found.emitted:.2f} at "
+                    f"once), critical path {found.critical_ns / 1e3:.1f} µs "
+                    f"({found.achievable:.2f} achievable)"
+                )
+        return text
 
     def _rows(self) -> list[tuple[object, ...]]:
         return [row for buffer in self.command_buffers for row in _rows(buffer)]
@@ -187,11 +214,15 @@ class Barriers:
         return html_table(self._summary(), _HEADINGS, self._rows())
 
 
-def barriers(trace: Trace, step: Step | int | str | None = None) -> Barriers:
-    """Read command buffers from HAL-level IR and judge their barriers.
+def barriers(
+    trace: Trace, step: Step | int | str | None = None, *, run: Profiled | None = None
+) -> Barriers:
+    """Read command buffers from HAL- or VM-level IR and judge their barriers.
 
     Args:
-        step: a step with ``hal.command_buffer.*`` IR; by default the last of phase ``hal``.
+        step: a step with ``hal.command_buffer.*`` IR or calls; by default the last of phase
+            ``hal``.
+        run: a profiled run, for what its commands took and could take at once.
 
     Raises:
         CompileError: the trace has no hal phase.
@@ -199,16 +230,27 @@ def barriers(trace: Trace, step: Step | int | str | None = None) -> Barriers:
     """
     chosen = last_hal_step(trace) if step is None else trace.step(step)
     program = read_program(trace, last_stream_step(trace))
-    recordings = read_recordings(trace.module(chosen), value_names, _binding_modes(trace))
+    host = read_host(trace.module(chosen), value_names, binding_modes(trace))
+    recordings = host.recordings
     executions = _match(recordings, program)
-    return Barriers(
-        chosen.index,
-        tuple(
-            _command_buffer(index, recording, execution, program)
-            for index, (recording, execution) in enumerate(zip(recordings, executions, strict=True))
-        ),
-        trace,
-    )
+    buffers = [
+        _command_buffer(index, recording, execution, program)
+        for index, (recording, execution) in enumerate(zip(recordings, executions, strict=True))
+    ]
+    if run is not None:
+        buffers = _timed(buffers, run)
+    return Barriers(chosen.index, tuple(buffers), submissions(host), trace)
+
+
+def _timed(buffers: Sequence[CommandBuffer], run: Profiled) -> list[CommandBuffer]:
+    """With what their commands took; an entry point's runs belong to its commands in turn."""
+    names = [
+        command.name if command.kind == "dispatch" else ""
+        for buffer in buffers
+        for command in buffer.commands
+    ]
+    times = iter(command_times(names, run.timeline))
+    return [replace(b, device_ns=tuple(islice(times, len(b.commands)))) for b in buffers]
 
 
 def judge(
@@ -320,16 +362,6 @@ def _buffer_command(
         bindings=item.accesses,
         accesses=accesses,
     )
-
-
-def _binding_modes(trace: Trace) -> dict[str, tuple[str, ...]]:
-    """Access of each binding by entry point, from the last Stream dispatches of the trace."""
-    last = [step for step in trace.steps if step.phase == "stream"][-1]
-    return {
-        command.entry_point: tuple(access.mode for access in command.accesses)
-        for command in read_program(trace, last).commands
-        if command.kind == "dispatch"
-    }
 
 
 def _recorded(program: StreamProgram, execution: int) -> list[Command]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ireelab.viz.access import Access, ByteRange
 from ireelab.viz.amount import Amount
-from ireelab.viz.mlir_walk import ValueReader, functions, symbol_path, walk
+from ireelab.viz.mlir_walk import ValueReader, symbol_path
 
 _PREFIX = "hal.command_buffer."
 _SILENT = frozenset({"create", "finalize", "device", "begin_debug_group", "end_debug_group"})
@@ -29,7 +29,6 @@ _STAGES = {
     16: "CommandRetire",
     32: "Host",
 }
-_ONE_SHOT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +67,17 @@ class Recording:
         return [item for item in self.items if isinstance(item, RecordedCommand)]
 
 
-def read_recordings(
-    module: Any, new_names: Any, modes: Mapping[str, tuple[str, ...]]
-) -> tuple[Recording, ...]:
-    """The command buffers of a live module in program order.
+def read_recorded(
+    op: Any, values: ValueReader, modes: Mapping[str, tuple[str, ...]]
+) -> RecordedCommand | RecordedBarrier | None:
+    """What an op of the HAL dialect that names a command buffer records; None for nothing.
 
     ``modes`` gives, for an entry point, the access of each of its bindings; a binding of an
     unknown entry point is taken to be read and written.
     """
-    recordings: dict[Any, Recording] = {}
-    blocks: dict[Any, set[Any]] = {}
-    for name, function in functions(module):
-        reader = _Reader(ValueReader(name, function, new_names(function.operation)), modes)
-        for op in walk(function):
-            kind = str(op.operation.name)
-            if kind == f"{_PREFIX}create":
-                one_shot = bool(int(op.operation.attributes["modes"].value) & _ONE_SHOT)
-                recordings[op.operation.results[0]] = Recording(name, one_shot)
-                continue
-            target = next((v for v in op.operation.operands if v in recordings), None)
-            if target is None or kind.removeprefix(_PREFIX) in _SILENT:
-                continue
-            item = reader.read(op)
-            if item is not None:
-                recordings[target].items.append(item)
-                blocks.setdefault(target, set()).add(hash(op.operation.block))
-    for target, recording in recordings.items():
-        recording.straight = len(blocks.get(target, ())) <= 1
-    return tuple(recordings.values())
+    if str(op.operation.name).removeprefix(_PREFIX) in _SILENT:
+        return None
+    return _Reader(values, modes).read(op)
 
 
 @dataclass(slots=True)
@@ -171,5 +153,9 @@ def _entry_point(function_id: Any) -> str:
 
 
 def _stages(attribute: Any) -> frozenset[str]:
-    bits = int(attribute.value)
+    return stage_names(int(attribute.value))
+
+
+def stage_names(bits: int) -> frozenset[str]:
+    """The stages of a mask, by IREE's names."""
     return frozenset(stage for bit, stage in _STAGES.items() if bits & bit)

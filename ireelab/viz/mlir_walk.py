@@ -11,6 +11,9 @@ from ireelab.viz.amount import Amount, Symbol
 _LIFETIME = re.compile(r"!stream\.resource<(\w+|\*)>")
 
 
+_FUNCTIONS = ("util.func", "func.func", "stream.async.func", "stream.cmd.func", "vm.func")
+
+
 def walk(op: Any) -> Iterator[Any]:
     """The ops nested in ``op`` in the order of the text, parents before their bodies."""
     for region in op.regions:
@@ -23,12 +26,15 @@ def walk(op: Any) -> Iterator[Any]:
 def functions(module: Any) -> Iterator[tuple[str, Any]]:
     """Host functions and initializers of a module with their names, in order."""
     initializers = 0
-    for op in module.body.operations:
+    body = list(module.body.operations)
+    if len(body) == 1 and str(body[0].operation.name) == "vm.module":
+        body = list(body[0].regions[0].blocks[0].operations)
+    for op in body:
         name = str(op.operation.name)
-        if name == "util.initializer":
+        if name in ("util.initializer", "vm.initializer"):
             yield f"initializer{initializers}", op
             initializers += 1
-        elif name in ("util.func", "func.func", "stream.async.func", "stream.cmd.func"):
+        elif name in _FUNCTIONS:
             yield op.operation.attributes["sym_name"].value, op
 
 
@@ -126,6 +132,10 @@ class ValueReader:
             attribute = op.attributes["value"]
             if str(attribute.type) == "index" or str(attribute.type).startswith("i"):
                 return Amount(int(attribute.value))
+        elif name in ("vm.const.i32", "vm.const.i64"):
+            return Amount(int(op.attributes["value"].value))
+        elif name in ("vm.const.i32.zero", "vm.const.i64.zero"):
+            return Amount(0)
         elif name in ("arith.index_cast", "arith.index_castui"):
             return self.amount(operands[0])
         elif name == "arith.addi":

@@ -59,6 +59,16 @@ def _of_trace(make: Callable[[Trace], Any]) -> Callable[[Subject, str], dict[str
     return record
 
 
+def _of_run(make: Callable[..., Any]) -> Callable[[Subject, str], dict[str, Any]]:
+    """Of models that take a profiled run too, for times."""
+
+    def record(subject: Subject, _argument: str) -> dict[str, Any]:
+        run = subject.run if subject.run is not None and subject.run.timeline is not None else None
+        return make(subject.trace, run=run).to_json()
+
+    return record
+
+
 def _executables(subject: Subject, _argument: str) -> dict[str, Any]:
     source = subject.trace or subject.program
     assert source is not None
@@ -79,9 +89,9 @@ def _vm(subject: Subject, _argument: str) -> dict[str, Any]:
 
 
 _KINDS: dict[str, _Kind] = {
-    "stream": _Kind("stream", _of_trace(stream_graph)),
+    "stream": _Kind("stream", _of_run(stream_graph)),
     "allocation": _Kind("stream", _of_trace(allocation)),
-    "barriers": _Kind("hal", _of_trace(barriers)),
+    "barriers": _Kind("hal", _of_run(barriers)),
     "executables": _Kind("executable", _executables, of_program=True),
     "located": _Kind("vm", _located, on_request=True),
     "vm": _Kind("vm", _vm, of_program=True),

@@ -5,12 +5,13 @@ Reads ``stream.cmd.*`` (after ``iree-stream-schedule-allocation``) and ``stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ireelab.viz.access import Access, ByteRange
 from ireelab.viz.amount import Amount
+from ireelab.viz.binding_types import binding_types
 from ireelab.viz.mlir_walk import ValueReader, functions, lifetime, symbol_path, walk
 from ireelab.viz.stream_access import is_command, read_accesses
 from ireelab.viz.stream_origin import Origins
@@ -61,9 +62,15 @@ class Command:
     workload: tuple[int | None, ...]
     operands: tuple[int | None, ...]
     accesses: tuple[Access, ...]
+    types: tuple[str, ...] = ()  # of the accesses of a dispatch: "128x512xf32", "" where unknown
 
     def to_json(self) -> dict[str, object]:
         """Everything; ``reads`` and ``writes`` list the same accesses by direction."""
+        types = self.types or ("",) * len(self.accesses)
+        typed = [
+            (access, access.to_json() | {"type": type_})
+            for access, type_ in zip(self.accesses, types, strict=True)
+        ]
         return {
             "index": self.index,
             "execution": self.execution,
@@ -74,8 +81,8 @@ class Command:
             "entry_point": self.entry_point,
             "workload": list(self.workload),
             "operands": list(self.operands),
-            "reads": [access.to_json() for access in self.accesses if access.reads],
-            "writes": [access.to_json() for access in self.accesses if access.writes],
+            "reads": [record for access, record in typed if access.reads],
+            "writes": [record for access, record in typed if access.writes],
         }
 
 
@@ -94,6 +101,7 @@ class Execution:
     awaits: tuple[str, ...]
     after: tuple[int, ...]
     waves: tuple[tuple[int, ...], ...]  # command indices that may run at once
+    timepoint: str = ""  # what is reached when it has ended; "" where nothing can wait for it
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -104,16 +112,22 @@ class Execution:
             "awaits": list(self.awaits),
             "after": list(self.after),
             "waves": [list(wave) for wave in self.waves],
+            "timepoint": self.timepoint,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class StreamProgram:
-    """All executions of a module. Commands are numbered through, in program order."""
+    """All executions of a module. Commands are numbered through, in program order.
+
+    ``exact`` is False where ranges are those of whole bindings: commands of one wave may then seem
+    to touch the same bytes.
+    """
 
     executions: tuple[Execution, ...]
     commands: tuple[Command, ...]
     resources: tuple[Resource, ...]
+    exact: bool = True
 
     def of_execution(self, index: int) -> tuple[Command, ...]:
         """The commands of one execution, in order."""
@@ -122,7 +136,7 @@ class StreamProgram:
 
 def read_stream_program(module: Any, new_names: Any) -> StreamProgram:
     """Read a live module; ``new_names`` makes an ``ir.AsmState`` for an op."""
-    reader = _ProgramReader()
+    reader = _ProgramReader(binding_types(module))
     for name, function in functions(module):
         reader.read_function(
             name, function, ValueReader(name, function, new_names(function.operation))
@@ -135,7 +149,8 @@ def read_stream_program(module: Any, new_names: Any) -> StreamProgram:
 class _ProgramReader:
     """Collects records over the functions of a module."""
 
-    def __init__(self) -> None:
+    def __init__(self, bindings: Mapping[str, tuple[str, ...]]) -> None:
+        self._bindings = bindings
         self.executions: list[Execution] = []
         self.commands: list[Command] = []
         self.resources: dict[str, Resource] = {}
@@ -180,6 +195,7 @@ class _ProgramReader:
                 tuple(values.name(timepoint) for timepoint in awaited),
                 tuple(sorted(after)),
                 waves,
+                values.name(list(op.operation.results)[-1]),
             )
         )
 
@@ -231,8 +247,14 @@ class _ProgramReader:
                 workload=values.constants(view.workload) if kind == "dispatch" else (),
                 operands=_operands(view, kind, values),
                 accesses=accesses,
+                types=self._types(entry_point, len(accesses)),
             )
         )
+
+    def _types(self, entry_point: str, count: int) -> tuple[str, ...]:
+        """Of its bindings in order, where there is one for each access."""
+        types = self._bindings.get(entry_point, ())
+        return types if len(types) == count else ()
 
     def _access(
         self,
