@@ -13,33 +13,44 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ireelab.errors import CompileError
 from ireelab.pipeline import compiler_ffi
 
+JOB_PREFIX = "ireelab-job-"
+"""How a job's folder is called; then come the number of this process and ``-``."""
 
-@dataclass(frozen=True, slots=True)
+MOST_AT_ONCE = max(2, os.cpu_count() or 1)
+"""How many compilers run side by side, each with threads of its own; further requests wait."""
+
+
 class Job:
-    """One compilation that the worker has started; it owns the connection."""
+    """One compilation that the worker has started; it owns the connection and a place."""
 
-    connection: socket.socket
+    def __init__(self, connection: socket.socket, places: threading.Semaphore) -> None:
+        self._connection = connection
+        self._places: threading.Semaphore | None = places
 
     def poll(self, timeout_seconds: float) -> int | None:
         """The exit code once the compiler has ended (negative: the signal), else None."""
-        self.connection.settimeout(timeout_seconds)
+        self._connection.settimeout(timeout_seconds)
         try:
-            answer = self.connection.recv(4096)
+            answer = self._connection.recv(4096)
         except TimeoutError:
             return None
+        except OSError:  # Reset: the process at the other end was killed.
+            answer = b""
         if not answer:
             raise CompileError("the compiler worker ended without an answer; compile again")
         return int(json.loads(answer)["exit"])
 
     def kill(self) -> None:
         """Stop the compilation, if it still runs. Idempotent."""
-        self.connection.close()
+        self._connection.close()
+        places, self._places = self._places, None
+        if places is not None:
+            places.release()
 
 
 class Worker:
@@ -50,6 +61,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._folder: str | None = None
         self._owner = os.getpid()
+        self._places = threading.Semaphore(MOST_AT_ONCE)
         atexit.register(self.close)
 
     def submit(
@@ -78,26 +90,55 @@ class Worker:
             "journal": str(journal),
             "lab": str(lab) if lab is not None else "",
         }
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(self._socket_path())
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        return Job(connection)
+        with self._lock:
+            self._adopt()
+        places = self._places
+        places.acquire()
+        try:
+            return Job(self._sent(json.dumps(request).encode() + b"\n"), places)
+        except BaseException:
+            places.release()
+            raise
+
+    def _sent(self, request: bytes) -> socket.socket:
+        """A connection over which the request went; once more where the worker was just killed."""
+        for last in (False, True):
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self._socket_path())
+                connection.sendall(request)
+                return connection
+            except OSError as error:
+                connection.close()
+                if last:
+                    raise CompileError(f"the compiler worker does not answer: {error}") from error
+                self._given_up()
+        raise AssertionError("unreachable")
+
+    def _given_up(self) -> None:
+        """Let the next request start another worker."""
+        with self._lock:
+            self.close()
 
     def _socket_path(self) -> str:
         with self._lock:
-            if self._owner != os.getpid():  # A fork of the user's process must not share it.
-                self._process, self._folder, self._owner = None, None, os.getpid()
             if self._process is None or self._process.poll() is not None:
                 self.close()
                 self._start()
             assert self._folder is not None
             return f"{self._folder}/socket"
 
+    def _adopt(self) -> None:
+        """A fork of the user's process must not share its worker."""
+        if self._owner != os.getpid():
+            self._process, self._folder, self._owner = None, None, os.getpid()
+            self._places = threading.Semaphore(MOST_AT_ONCE)
+
     def _start(self) -> None:
         compiler_ffi.library_path()  # Without a compiler say so here, not in the worker.
         self._folder = tempfile.mkdtemp(prefix="ireelab-worker-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ireelab.pipeline.worker", f"{self._folder}/socket"],
+            [sys.executable, "-m", "ireelab.pipeline.worker", f"{self._folder}/socket", JOB_PREFIX],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

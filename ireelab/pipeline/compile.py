@@ -27,7 +27,7 @@ from ireelab.frontends.source import Source, resolve
 from ireelab.pipeline.assemble import Assembly, assemble
 from ireelab.pipeline.cache import cache_key, cached_trace, keep_trace
 from ireelab.pipeline.capture import DumpReader
-from ireelab.pipeline.client import WORKER, Job
+from ireelab.pipeline.client import JOB_PREFIX, WORKER, Job
 from ireelab.pipeline.diagnostics import parse_diagnostics
 from ireelab.pipeline.lab.job import check_flags, selected, stopped, write_job
 from ireelab.pipeline.lab.pipeline import Pipeline
@@ -242,7 +242,7 @@ def _job_folder() -> Generator[JobFolder]:
         stat = os.statvfs(_SHM)
         if stat.f_bavail * stat.f_frsize >= _SHM_FREE_BYTES:
             parent = _SHM
-    root = Path(tempfile.mkdtemp(prefix="ireelab-", dir=parent))
+    root = Path(tempfile.mkdtemp(prefix=f"{JOB_PREFIX}{os.getpid()}-", dir=parent))
     try:
         folder = JobFolder(root)
         folder.create()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ireelab.errors import CompileError
+from ireelab.pipeline.client import JOB_PREFIX
 from ireelab.pipeline.compile import compile, run_compiler
 from ireelab.pipeline.upstream import compile_flags
 from ireelab.program import Program
@@ -90,7 +92,7 @@ def _source(trace: Trace, symbol: str, stop: threading.Event | None) -> str:
             "trace.resume, or compile with pipeline='upstream'",
             trace=trace,
         )
-    with tempfile.TemporaryDirectory(prefix="ireelab-executable-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{JOB_PREFIX}{os.getpid()}-") as folder:
         only = (
             "--compile-to=executable-sources",
             f"--iree-hal-dump-executable-sources-to={folder}",

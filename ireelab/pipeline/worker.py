@@ -1,9 +1,10 @@
 """The warm compiler process: loads IREE's library once and forks a child per compilation.
 
-Run as ``python -m ireelab.pipeline.worker SOCKET``. Each connection carries one JSON request
-line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is one JSON
-line ``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the child.
-The process ends when its standard input closes, that is, with the process that started it.
+Run as ``python -m ireelab.pipeline.worker SOCKET JOB_PREFIX``. Each connection carries one JSON
+request line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is
+one JSON line ``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the
+child. The process ends when its standard input closes, that is, with the process that started it.
+Where that one was killed, it removes what was left: its socket, and the folders of jobs.
 
 A fork per compilation is what makes a crash harmless, lets every request have its own global
 LLVM flags (they can be set only once per process) and returns all memory afterwards.
@@ -14,15 +15,18 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ireelab.pipeline import compiler_ffi, interpose_ffi
 
 _POLL_SECONDS = 0.01
+_ENDING_SECONDS = 5
 
 
 def _compile(request: dict[str, Any]) -> NoReturn:
@@ -97,6 +101,25 @@ def serve(path: str) -> None:
             connection.close()
 
 
+def _clean_up(socket_folder: Path, job_prefix: str) -> None:
+    """Remove what a killed parent has left, once nothing writes there any more."""
+    end_seconds = time.monotonic() + _ENDING_SECONDS
+    while _reap() or (_has_children() and time.monotonic() < end_seconds):
+        time.sleep(_POLL_SECONDS)
+    shutil.rmtree(socket_folder, ignore_errors=True)
+    for base in (socket_folder.parent, Path("/dev/shm")):
+        for folder in base.glob(f"{job_prefix}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _reap() -> bool:
     """Collect one supervisor that has ended; False when there is none."""
     try:
@@ -106,4 +129,7 @@ def _reap() -> bool:
 
 
 if __name__ == "__main__":
+    parent = os.getppid()
     serve(sys.argv[1])
+    if os.getppid() != parent:  # It did not close this process, it was killed.
+        _clean_up(Path(sys.argv[1]).parent, f"{sys.argv[2]}{parent}-")
