@@ -4,15 +4,17 @@ import { panesOf, readLayout, type Layout } from "./data/layout.ts";
 import type { Models } from "./data/models.ts";
 import type { TextStore } from "./data/payload.ts";
 import type { Index, Progress } from "./data/types.ts";
+import { Follower } from "./follower.ts";
 import { Linker } from "./linker.ts";
 import { initialLayout, MODEL_PANES, PANE_ORDER } from "./panes.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
 import { CodePane } from "./view/code_pane.ts";
 import { DetailsPane } from "./view/details_pane.ts";
+import { originSection, ratesSection } from "./view/origin_details.ts";
 import { Disposer, h, treeOf } from "./view/dom.ts";
 import { Header } from "./view/header.ts";
 import { Help } from "./view/help.ts";
-import { ModelPane, type PaneContext, type Selected } from "./view/model_pane.ts";
+import { ModelPane, type At, type PaneContext, type Selected } from "./view/model_pane.ts";
 import { Pane } from "./view/pane.ts";
 import { StepsPane } from "./view/steps_pane.ts";
 import { TimelinePane } from "./view/timeline_pane.ts";
@@ -36,6 +38,7 @@ export class App {
   private readonly details: DetailsPane;
   private readonly timeline: TimelinePane;
   private readonly linker: Linker;
+  private readonly follower: Follower;
   private readonly panes = new Map<string, Pane>();
   private readonly modelPanes = new Map<string, ModelPane>();
 
@@ -45,7 +48,7 @@ export class App {
     texts: TextStore,
     models: Models,
     layout: unknown,
-    live: boolean,
+    private readonly live: boolean,
     events: AppEvents,
   ) {
     const { store } = this;
@@ -62,6 +65,7 @@ export class App {
     this.code = new CodePane(treeOf(root), index, texts, store, {
       onLine: (line) => void this.linker.selectLine(line),
     });
+    this.follower = new Follower(index, texts, models);
     this.linker = new Linker(index, store, models, (step) => this.code.lines(step), () => this.showLists());
     const select = (item: Ref | null) => void this.linker.selectItem(item);
     this.details = new DetailsPane({
@@ -81,11 +85,12 @@ export class App {
       texts,
       live,
       select,
-      selectStep: (step, line = null) => {
-        store.select({ step, line, view: "ir" });
+      selectStep: (step, line = null, wholeModule = store.wholeModule) => {
+        store.update({ wholeModule, selection: { ...store.selection, step, line, view: "ir" } });
         this.workspace.reveal("code");
       },
       entities: () => this.linker.complete(),
+      follower: this.follower,
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;
     const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents);
@@ -104,6 +109,7 @@ export class App {
 
   /** Draws what is selected; call once after the element is in the document. */
   start(selection: unknown): void {
+    if (!this.live && this.index.steps.length) this.loadOrigins();
     const chosen = readSelection(selection, this.index.steps.length);
     if (sameSelection(chosen, NOTHING_SELECTED)) this.showAll();
     else this.receive(chosen);
@@ -148,9 +154,10 @@ export class App {
   }
 
   private makeModelPanes(context: PaneContext): void {
-    for (const { id, label, title, make } of MODEL_PANES) {
-      const key = PANE_ORDER.indexOf(id) + 1;
-      const pane = new Pane({ id, label, title: key < 10 ? `${title} ( ${key} )` : title });
+    for (const { id, label, title, make, key } of MODEL_PANES) {
+      const number = PANE_ORDER.indexOf(id) + 1;
+      const known = number < 10 ? String(number) : key;
+      const pane = new Pane({ id, label, title: known ? `${title} ( ${known} )` : title });
       this.panes.set(id, pane);
       this.modelPanes.set(id, new ModelPane(pane, context, make));
     }
@@ -181,10 +188,32 @@ export class App {
     this.header.setHistory(this.store.canGo(-1), this.store.canGo(1));
     this.steps.show(step, base);
     const shown = step === null ? null : this.index.steps[step];
-    this.details.show(this.index, shown, event, peers, { item, related, sources: this.linker.sources });
+    const at = { step, line: selection.line, text: this.code.textOf(step) };
+    const origin = this.origin(at);
+    this.details.show(this.index, shown, event, peers, { item, related, sources: this.linker.sources, origin });
     this.timeline.show(event, events.size > 1 ? events : peers);
-    const selected: Selected = { item, related };
+    const selected: Selected = { item, related, at };
     for (const [id, pane] of this.modelPanes) if (visible.has(id)) pane.show(selected);
+  }
+
+  /** Of a line where it comes from, of the whole compilation how much has an origin. */
+  private origin({ step, line, text }: At): HTMLElement | null {
+    const { follower } = this;
+    if (!this.index.steps.length) return null;
+    if (line === null) return step === null ? ratesSection(follower, () => this.loadOrigins()) : null;
+    return originSection(follower, { step, line, text }, this.index.run?.timeline ?? [], {
+      onSource: (source) => this.store.select({ step: null, line: source, view: "ir" }),
+      onSelect: (ref) => void this.linker.selectItem(ref),
+      onFollow: () => this.goTo("follow"),
+    });
+  }
+
+  /** A page has it; a kernel compiles once more, and so is asked only by who wants to know. */
+  private loadOrigins(): void {
+    this.follower.load().then(
+      () => this.showLists(),
+      (error: unknown) => this.flash(error instanceof Error ? error.message : String(error)),
+    );
   }
 
   // --- keys --------------------------------------------------------------------------------
@@ -220,6 +249,7 @@ export class App {
       b: () => this.code.toggleBase(),
       m: () => this.code.toggleModule(),
       t: () => this.goTo("timeline"),
+      o: () => this.goTo("follow"),
       f: () => this.timeline.fit(),
       "[": () => this.timeline.selectNeighbour(-1),
       "]": () => this.timeline.selectNeighbour(1),

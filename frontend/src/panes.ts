@@ -2,6 +2,7 @@
 import { split, stack, type Layout } from "./data/layout.ts";
 import { allocationPane } from "./view/allocation_pane.ts";
 import { barrierPane } from "./view/barrier_pane.ts";
+import { filmPane } from "./view/film_pane.ts";
 import { executablesPane } from "./view/executables_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
@@ -14,6 +15,8 @@ export interface PaneSpec {
   label: string;
   title: string;
   make: MakeView;
+  /** Brings it to the front, where no number is left for it. */
+  key?: string;
 }
 
 /** Panes over models; steps, IR, details and timeline are part of the app itself. */
@@ -22,6 +25,7 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
+  { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
 ];
 
@@ -30,8 +34,9 @@ export const PANE_ORDER = [
   "steps",
   "code",
   ...["details", ...panesAt("details")],
-  ...["timeline", ...panesAt("timeline")],
+  "timeline",
   ...panesAt("code"),
+  ...panesAt("timeline"),
 ];
 
 function panesAt(home: PaneSpec["home"]): string[] {

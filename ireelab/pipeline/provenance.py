@@ -221,7 +221,8 @@ class _Query:
             atoms = atoms | self._sites.atoms_inside(entries)
         walker = Walker(self._index, self._index.near(atoms))
         if not places and self._modules:
-            places = walker.anywhere(self._modules[start][1])
+            first = self._modules[start][1]
+            places = Walker(self._index, atoms).anywhere(first) or walker.anywhere(first)
         after = self._walk(walker, places, range(start + 1, len(self._modules)), start)
         before = self._walk(walker, places, range(start - 1, -1, -1), start)
         if op.step == -1 and self._modules:

@@ -18,6 +18,7 @@ from ireelab.viz.allocation import allocation
 from ireelab.viz.barriers import barriers
 from ireelab.viz.executables import executables
 from ireelab.viz.payload import Run
+from ireelab.viz.provenance_payload import provenance_record
 from ireelab.viz.steps import reached
 from ireelab.viz.stream_graph import stream_graph
 from ireelab.viz.vm_listing import vm_listing
@@ -38,6 +39,8 @@ class Subject:
 
     def reached(self, phase: str) -> bool:
         """Whether the compilation went through a phase; a program is all phases' result."""
+        if not phase:
+            return True
         if self.trace is None:
             return self.program is not None
         return reached(self.trace, phase)
@@ -45,7 +48,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    phase: str  # the phase that a compilation must have gone through
+    phase: str  # the phase that a compilation must have gone through; "": none
     make: Callable[[Subject, str], dict[str, Any]]  # the second is the name's argument
     of_program: bool = False  # a program without its trace is enough
     on_request: bool = False  # never part of a saved page
@@ -80,6 +83,11 @@ def _located(subject: Subject, argument: str) -> dict[str, Any]:
     return executables(subject.trace).located(argument).to_json()
 
 
+def _provenance(subject: Subject, _argument: str) -> dict[str, Any]:
+    assert subject.trace is not None
+    return provenance_record(subject.trace)
+
+
 def _vm(subject: Subject, _argument: str) -> dict[str, Any]:
     program = subject.program
     if program is None:
@@ -95,6 +103,7 @@ _KINDS: dict[str, _Kind] = {
     "executables": _Kind("executable", _executables, of_program=True),
     "located": _Kind("vm", _located, on_request=True),
     "vm": _Kind("vm", _vm, of_program=True),
+    "provenance": _Kind("", _provenance),
 }
 
 MODEL_NAMES = tuple(name for name, kind in _KINDS.items() if not kind.on_request)

@@ -80,6 +80,7 @@ def trace_payload(
         "state": state_of(error),
         "error": None if error is None else error_record(error),
         "compile_seconds": trace.seconds,
+        "initial": -1 if trace.initial is None else texts.node(trace.initial),
         "source": {"text": texts.plain(trace.source)},
         "steps": steps,
         "passes": {step.name: [step.description, step.link] for step in trace.steps},

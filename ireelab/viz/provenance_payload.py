@@ -6,8 +6,6 @@ groups of a step's lines are found by the walk that puts its text together. See 
 
 from __future__ import annotations
 
-import gzip
-import json
 from array import array
 from itertools import groupby
 from typing import Any
@@ -17,33 +15,32 @@ from ireelab.pipeline.provenance_sites import DispatchSites
 from ireelab.pipeline.provenance_walk import modules_of
 from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.trace import Trace
+from ireelab.viz.provenance_rates import provenance_rates
 
 SCHEMA = 1
 
 
-def provenance_payload(trace: Trace) -> bytes:
-    """Gzip-compressed JSON; about as long as compiling once more takes, for that is what it does.
+def provenance_record(trace: Trace) -> dict[str, Any]:
+    """Plain data, in about the time of compiling once more, for that is what it does.
 
     Raises:
         ProvenanceUnavailable: the source does not compile again as it did.
     """
-    record = provenance_record(trace)
-    return gzip.compress(json.dumps(record, separators=(",", ":")).encode(), 6)
-
-
-def provenance_record(trace: Trace) -> dict[str, Any]:
-    """The same as plain data."""
     index = provenance_index(trace)
     sites = DispatchSites(index, trace, modules_of(trace))
     lines = _Lines(index)
     for snapshot in trace.snapshots:
         for node in (snapshot.before, snapshot.after, snapshot.module):
             lines.add(node)
+    if trace.initial is not None:
+        lines.add(trace.initial)
+    every = set(range(len(index.atoms)))
     return {
         "schema": SCHEMA,
         "sources": [source.to_json() for source in index.sources],
         "atoms": index.atoms,
         "related": {atom: sorted(others) for atom, others in index.related.items()},
+        "function_atoms": sorted(every - index.ops_among(every)),
         "groups": index.groups,
         "lines": lines.runs,
         "nodes": lines.nodes,
@@ -56,6 +53,7 @@ def provenance_record(trace: Trace) -> dict[str, Any]:
             }
             for executable, kernel in sites.entry_points(sites.kernels)
         ],
+        "rates": provenance_rates(trace).to_json()["phases"],
     }
 
 

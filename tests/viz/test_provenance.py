@@ -18,7 +18,7 @@ from ireelab.pipeline.provenance_index import ProvenanceIndex, provenance_index
 from ireelab.pipeline.provenance_walk import op_name
 from ireelab.pipeline.trace import Trace
 from ireelab.viz.payload import trace_payload
-from ireelab.viz.provenance_payload import provenance_payload
+from ireelab.viz.provenance_payload import provenance_record
 from ireelab.viz.provenance_rates import is_compute, provenance_rates
 from ireelab.vm.run import RunResult
 
@@ -162,7 +162,7 @@ def test_what_counts_as_compute(line: str, computes: bool) -> None:
 
 def test_the_explorer_gets_the_same_nodes(mlp: Trace) -> None:
     index = json.loads(gzip.decompress(trace_payload(mlp).index))
-    data = json.loads(gzip.decompress(provenance_payload(mlp)))
+    data = json.loads(json.dumps(provenance_record(mlp)))
     offsets = index["chunk_offsets"]
     chunks = gzip.decompress(trace_payload(mlp).chunks)
     lengths = [chunks[a:b].count(b"\n") for a, b in itertools.pairwise(offsets)]

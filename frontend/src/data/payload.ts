@@ -1,4 +1,5 @@
 /** Decodes the two binary traits: the index at once, the texts when they are looked at. */
+import { Pieces, type PieceKey } from "./pieces.ts";
 import type { Diagnostic, Failure, Index, Run, Step, TimelineEvent } from "./types.ts";
 
 export const SCHEMA = 1;
@@ -41,6 +42,7 @@ export function readIndex(json: unknown): Index {
     error: raw.error ? readFailure(asObject(raw.error)) : null,
     compile_seconds: asNumber(raw.compile_seconds),
     source: typeof source === "number" ? source : null,
+    initial: asNumber(raw.initial, -1),
     steps: asArray(raw.steps).map((step, i) => readStep(asObject(step), i)),
     passes: asObject(raw.passes) as Index["passes"],
     nodes: asArray(raw.nodes) as number[][],
@@ -158,6 +160,11 @@ export class TextStore {
     const text = pieces.join("");
     this.keep(id, text);
     return text;
+  }
+
+  /** The pieces of all texts, to read lines of without composing whole texts. */
+  async pieces(lineCount: (key: PieceKey) => number): Promise<Pieces> {
+    return new Pieces(this.index, await this.bytes(), lineCount);
   }
 
   /** Appends a node's text; its children stand between head and tail, two columns further in. */

@@ -85,6 +85,8 @@ export interface Index {
   compile_seconds: number;
   /** Text id of the source, or null. */
   source: number | null;
+  /** Text id of the module as parsed, before any step; -1 where it is not known. */
+  initial: number;
   steps: Step[];
   /** Pass name -> what it does, in a line, and where it is implemented; "" where unknown. */
   passes: Record<string, [description: string, link: string]>;

@@ -7,7 +7,7 @@ import { drawPacking, lifetimeColor, packingFrame } from "./allocation_draw.ts";
 import { CanvasView } from "./canvas_view.ts";
 import { legendItem, select } from "./controls.ts";
 import { button, h, KEYS } from "./dom.ts";
-import { message, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
+import { message, NOTHING, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
 
 export async function allocationPane(pane: Pane, context: PaneContext): Promise<PaneView> {
@@ -26,7 +26,7 @@ class AllocationPane implements PaneView {
   private readonly slabHost = h("span", { class: "il-slab-choice" });
   private packing: Packing | null = null;
   private step = 0;
-  private selected: Selected = { item: null, related: new Set() };
+  private selected: Selected = NOTHING;
 
   constructor(
     pane: Pane,

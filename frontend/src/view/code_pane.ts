@@ -303,7 +303,8 @@ export class CodePane {
 
   // --- names and texts ---------------------------------------------------------------------
 
-  private textOf(step: number | null): number | null {
+  /** The number of the text that is shown of a step. */
+  textOf(step: number | null): number | null {
     if (step === null) return this.index.source;
     const found = this.index.steps[step];
     return textId(this.store.wholeModule && this.hasModule(step) ? found.module : found?.after);

@@ -30,6 +30,8 @@ export interface Item {
   item: Ref | null;
   related: ReadonlySet<Ref>;
   sources: LinkSources;
+  /** Where the selected line comes from, or else how much of the compilation has an origin. */
+  origin: HTMLElement | null;
 }
 
 export class DetailsPane {
@@ -65,9 +67,13 @@ export class DetailsPane {
     if (own) sections.push(own);
     if (event !== null && timeline[event])
       sections.push(this.eventSection(timeline, event, [...related], index.steps));
+    const { origin } = selected;
+    const ofLine = origin?.dataset.il === "origin";
+    if (origin && ofLine) sections.push(origin);
     if (step) sections.push(stepSection(step, index.passes[step.name]));
     else sections.push(this.overview(index));
     if (index.run && !step && event === null) sections.push(runSection(index.run));
+    if (origin && !ofLine) sections.push(origin);
     this.element.replaceChildren(...sections);
     this.element.scrollTop = 0;
   }

@@ -37,6 +37,13 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     ],
   ],
   [
+    "Follow",
+    [
+      ["O", "follow the selected op through all steps"],
+      ["← → Home End", "earlier, later step that changed it (when focused)"],
+    ],
+  ],
+  [
     "Streams (when focused)",
     [
       ["↑ ↓", "walk along edges"],

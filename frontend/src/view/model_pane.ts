@@ -3,6 +3,7 @@ import type { Entities, Ref } from "../data/entities.ts";
 import { ModelAbsent, type Models } from "../data/models.ts";
 import type { TextStore } from "../data/payload.ts";
 import type { Index } from "../data/types.ts";
+import type { Follower } from "../follower.ts";
 import { button, h } from "./dom.ts";
 import type { Pane } from "./pane.ts";
 
@@ -15,17 +16,31 @@ export interface PaneContext {
   /** Whether there is a kernel that can be asked for more than the page holds. */
   live: boolean;
   select: (item: Ref | null) => void;
-  /** Shows a step in the IR pane. */
-  selectStep: (step: number | null, line?: number | null) => void;
+  /** Shows a step in the IR pane: what it ran on or the whole module, as it is set or as given. */
+  selectStep: (step: number | null, line?: number | null, wholeModule?: boolean) => void;
+  /** Follows ops through the steps. */
+  follower: Follower;
   /** The table that says what a reference is called elsewhere. */
   entities: () => Promise<Entities>;
+}
+
+/** A line of the text that the IR pane shows of a step (null: the source). */
+export interface At {
+  step: number | null;
+  line: number | null;
+  /** The text's number, null where there is none. */
+  text: number | null;
 }
 
 /** What is selected, and all its counterparts. */
 export interface Selected {
   item: Ref | null;
   related: ReadonlySet<Ref>;
+  at: At;
 }
+
+export const NOWHERE: At = { step: null, line: null, text: null };
+export const NOTHING: Selected = { item: null, related: new Set(), at: NOWHERE };
 
 export interface PaneView {
   show(selected: Selected): void;
@@ -41,7 +56,7 @@ export class ModelPane implements PaneView {
   private view: PaneView | null = null;
   private loading = false;
   private disposed = false;
-  private selected: Selected = { item: null, related: new Set() };
+  private selected: Selected = NOTHING;
 
   constructor(
     private readonly pane: Pane,

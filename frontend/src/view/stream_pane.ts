@@ -8,7 +8,7 @@ import type { StreamGraph } from "../data/model_types.ts";
 import { shortResource } from "../data/names.ts";
 import { button, h, KEYS } from "./dom.ts";
 import { GraphView } from "./graph_view.ts";
-import type { PaneContext, PaneView, Selected } from "./model_pane.ts";
+import { NOTHING, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
 import { select } from "./controls.ts";
 import { CommandList } from "./command_list.ts";
@@ -38,7 +38,7 @@ class StreamPane implements PaneView {
   private layout: GraphLayout | null = null;
   private critical: ReadonlySet<number> = new Set();
   private showCritical = false;
-  private selected: Selected = { item: null, related: new Set() };
+  private selected: Selected = NOTHING;
   private last: string | null = null;
   private request = 0;
 
