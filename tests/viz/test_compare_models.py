@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from conftest import Traces
 
 import ireelab as il
 from ireelab.errors import InvalidInput
@@ -13,6 +14,7 @@ from ireelab.pipeline.trace import Trace
 from ireelab.viz.compare_traces import Compared
 from ireelab.viz.comparison import Comparison, pair_up
 
+Traces = Callable[[str], Trace]
 SERIAL = "--iree-stream-partitioning-favor=debug"
 
 
