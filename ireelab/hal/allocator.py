@@ -6,9 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ireelab.hal.buffer import Buffer
+
+IMPORT_ALIGNMENT_BYTES = 64
+"""Of an array that is imported in place: IREE's kernels assume it of every binding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,24 @@ class Allocator(ABC):
         The array must then not be changed while the device uses it; a copy elsewhere.
         """
         return self.import_host(array, memory_type, usage)
+
+    def staging(
+        self, size_bytes: int, memory_type: int, usage: int
+    ) -> tuple[Buffer, npt.NDArray[np.uint8]] | None:
+        """A buffer that the host fills again and again, and its bytes; None where it cannot.
+
+        It may be filled while nobody else holds it and :meth:`settled` is true.
+        """
+        if not self.imports_in_place:
+            return None
+        raw = np.empty(size_bytes + IMPORT_ALIGNMENT_BYTES, np.uint8)
+        start = -raw.ctypes.data % IMPORT_ALIGNMENT_BYTES
+        memory = raw[start : start + size_bytes]
+        return self.import_host(memory, memory_type, usage), memory
+
+    def settled(self) -> bool:
+        """Whether no work that was submitted still uses a buffer that nobody holds."""
+        return True
 
     @abstractmethod
     def statistics(self) -> AllocatorStatistics:

@@ -19,13 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ireelab.errors import DeviceError, OutOfDeviceMemory
-from ireelab.hal.allocator import Allocator, AllocatorStatistics
+from ireelab.hal.allocator import IMPORT_ALIGNMENT_BYTES, Allocator, AllocatorStatistics
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.device import Device
 from ireelab.hal.host_memory_ffi import copy_bytes
-
-ALIGNMENT_BYTES = 64
-"""IREE's kernels assume bindings aligned to this."""
 
 _SMALLEST_CLASS_BYTES = 256
 
@@ -179,14 +176,14 @@ class HostPool:
                     f"the device's limit is {limit:,}; raise memory_limit or free buffers"
                 )
         try:
-            array = np.empty(capacity + ALIGNMENT_BYTES, np.uint8)
+            array = np.empty(capacity + IMPORT_ALIGNMENT_BYTES, np.uint8)
         except (MemoryError, ValueError) as error:
             raise OutOfDeviceMemory(
                 f"the host cannot allocate {size_bytes:,} bytes ({self.live_bytes:,} are in use); "
                 "use smaller inputs or free buffers"
             ) from error
         address = address_of(array)
-        return array, -(-address // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        return array, -(-address // IMPORT_ALIGNMENT_BYTES) * IMPORT_ALIGNMENT_BYTES
 
 
 class HostAllocator(Allocator):
@@ -208,7 +205,7 @@ class HostAllocator(Allocator):
             array = np.ascontiguousarray(array)
         address, readonly = array.__array_interface__["data"]
         size_bytes = array.nbytes
-        if address % ALIGNMENT_BYTES or not size_bytes:
+        if address % IMPORT_ALIGNMENT_BYTES or not size_bytes:
             buffer = self.allocate(memory_type, usage, size_bytes)
             copy_bytes(buffer.pointer, address, size_bytes)
             return buffer

@@ -38,7 +38,6 @@ Value: TypeAlias = "Array | int | float"
 INPUT_MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
 INPUT_USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
 
-_ALIGNMENT_BYTES = 64
 _STAGED_LIMIT_BYTES = 64 << 10  # above, memory kept for each input would add up
 
 # Every element type by its name: the kinds and widths of hal/element_type.py.
@@ -120,13 +119,12 @@ class _TensorInput:
         """Copying a small array of a known type into memory kept for it beats allocating it."""
         if self._dtype is None or self._element_type is None or self._shape is None:
             return None
-        if not device.allocator.imports_in_place:
-            return None
         shape = tuple(dim for dim in self._shape if dim is not None)
         size_bytes = math.prod(shape) * self._dtype.itemsize
         if not 0 < size_bytes <= _STAGED_LIMIT_BYTES:
             return None
-        return _Staging(device, self._dtype, shape, self._element_type, size_bytes)
+        staging = _Staging(device, self._dtype, shape, self._element_type, size_bytes)
+        return staging if staging.works else None
 
     def __call__(self, value: Any) -> BufferView:
         if (
@@ -154,6 +152,8 @@ class _TensorInput:
     def _checked_view(self, view: BufferView) -> BufferView:
         """A view the caller put on the device itself: passed on, where type and shape agree."""
         shape = self._type.shape
+        if view.shape == self._shape and view.element_type == self._element_type:
+            return view
         same_type = self._element_type in (None, view.element_type)
         if same_type and (
             shape is None
@@ -218,32 +218,41 @@ class _Staging:
         element_type: int,
         size_bytes: int,
     ) -> None:
-        self._import = device.allocator.import_host
+        allocator = device.allocator
+        self._settled = allocator.settled
         self._dtype = dtype
         self._shape = shape
         self._element_type = element_type
-        self._size_bytes = size_bytes
+        self._make = lambda: allocator.staging(size_bytes, INPUT_MEMORY, INPUT_USAGE)
         self._view: BufferView | None = None
         self._memory: Array = np.empty(0)
         self._idle = (0, 0)
+        self.works = (
+            self._renew() is not None
+        )  # devices without memory that the host sees have none
 
     def fill(self, value: Array) -> BufferView:
         """A view of a buffer that holds the array's elements."""
         view = self._view
-        if view is None or _references(view) != self._idle or view.buffer.is_shared():
+        if (
+            view is None
+            or _references(view) != self._idle
+            or view.buffer.is_shared()
+            or not self._settled()
+        ):
             view = self._renew()
+            assert view is not None
             self._idle = _references(view)
         self._memory[...] = value
         return view
 
-    def _renew(self) -> BufferView:
-        raw = np.empty(self._size_bytes + _ALIGNMENT_BYTES, np.uint8)
-        start = -raw.ctypes.data % _ALIGNMENT_BYTES
-        memory = raw[start : start + self._size_bytes].view(self._dtype).reshape(self._shape)
-        self._memory = memory
-        self._view = BufferView(
-            self._import(memory, INPUT_MEMORY, INPUT_USAGE), self._shape, self._element_type
-        )
+    def _renew(self) -> BufferView | None:
+        made = self._make()
+        if made is None:
+            return None
+        buffer, data = made
+        self._memory = data.view(self._dtype).reshape(self._shape)
+        self._view = BufferView(buffer, self._shape, self._element_type)
         return self._view
 
 

@@ -165,6 +165,21 @@ class VulkanAllocator(Allocator):
             self._device, storage, storage.pointer, array.nbytes, memory_type, usage
         )
 
+    def staging(
+        self, size_bytes: int, memory_type: int, usage: int
+    ) -> tuple[VulkanBuffer, npt.NDArray[np.uint8]] | None:
+        if not self._pool.host_visible:
+            return None
+        storage = self._pool.take(size_bytes, ended=True)
+        host, start = storage.block.host, storage.pointer - storage.block.base
+        assert host is not None
+        pointer = storage.pointer
+        buffer = VulkanBuffer(self._device, storage, pointer, size_bytes, memory_type, usage)
+        return buffer, host[start : start + size_bytes]
+
+    def settled(self) -> bool:
+        return not self._device.core.queues.everything()
+
     def statistics(self) -> AllocatorStatistics:
         pools = {id(pool): pool for pool in (self._pool, self._staging)}.values()
         return AllocatorStatistics(
