@@ -41,6 +41,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--module", action="store_true", help="the whole module, not only what the pass ran on"
     )
+    parser.add_argument(
+        "--about", action="store_true", help="what is known of the step, in place of its IR"
+    )
     parser.add_argument("--before", action="store_true", help="as the pass found it")
     parser.add_argument(
         "--diff",
@@ -55,8 +58,10 @@ def add(commands: Commands) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    if arguments.step is None and (arguments.module or arguments.before or arguments.diff):
-        raise UsageError("--module, --before and --diff are about one step: give --step")
+    if arguments.step is None and (
+        arguments.module or arguments.before or arguments.about or arguments.diff is not None
+    ):
+        raise UsageError("--module, --before, --about and --diff are about one step: give --step")
     if arguments.before and (arguments.module or arguments.diff is not None):
         raise UsageError("--before shows what the pass ran on: without --module and --diff")
     trace = compile_file(arguments, existing_file(arguments.file))
@@ -68,6 +73,8 @@ def _text(trace: Trace, arguments: argparse.Namespace) -> str:
     if arguments.step is None:
         return "\n".join(str(step) for step in trace.steps)
     step = named_step(trace, arguments.step)
+    if arguments.about:
+        return step.about()
     if arguments.diff is not None:
         return str(trace.diff(step, named_step(trace, arguments.diff) if arguments.diff else None))
     return trace.ir_before(step) if arguments.before else trace.ir(step, module=arguments.module)

@@ -6,12 +6,13 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ireelab.pipeline.capture import MARKER, Dump
 from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.snapshot import Node, NodeParser
+from ireelab.pipeline.statistics import Ran, statistics_of
 from ireelab.pipeline.step import Step
 
 _MARKED_PHASES = (
@@ -74,10 +75,16 @@ class Assembly:
     failed_step: str | None
 
 
-def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] = ()) -> Assembly:
+def assemble(
+    dumps: Sequence[Dump],
+    parser: NodeParser,
+    lab: Sequence[LabStep] = (),
+    statistics: str = "",
+) -> Assembly:
     """Order the dumps, replay them on the module and turn each into a step.
 
-    ``lab`` are the steps of the lab pipeline that ran, which the dumps refer to by number.
+    ``lab`` are the steps of the lab pipeline that ran, which the dumps refer to by number;
+    ``statistics`` is what MLIR reports of the passes.
     """
     ordered = _without_seams(sorted(dumps, key=lambda dump: dump.sort_key))
     seconds = _self_seconds(ordered)
@@ -87,6 +94,7 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] =
     initial: Node | None = None
     failed: str | None = None
     markers = 0
+    ran: list[Ran] = []
     for dump, twin in state.arranged(ordered):
         if dump.before:
             initial = dump.node
@@ -115,6 +123,10 @@ def assemble(dumps: Sequence[Dump], parser: NodeParser, lab: Sequence[LabStep] =
             )
         )
         snapshots.append(Snapshot(before, dump.node, module))
+        kinds = tuple(part.partition(" @")[0] for part in scope[1:])
+        ran.append(Ran(kinds, scope, dump.name, dump.stage))
+    for number, counted in statistics_of(statistics, ran).items():
+        steps[number] = replace(steps[number], statistics=counted)
     return Assembly(tuple(steps), tuple(snapshots), initial, failed)
 
 

@@ -200,9 +200,14 @@ def _attempt(request: _Request, arguments: Arguments, progress: Progress | None)
         code = _wait(job, reader, progress, request.stop)
         if request.steps and folder.stdout.exists():  # What Python passes printed is the user's.
             print(folder.stdout.read_text("utf-8", "replace"), end="")
-        assembly = assemble(reader.dumps, reader.parser, request.steps)
+        assembly = assemble(reader.dumps, reader.parser, request.steps, _statistics(folder))
         seconds = time.perf_counter() - started
         return _finish(request, folder, assembly, code, seconds)
+
+
+def _statistics(folder: JobFolder) -> str:
+    path = folder.statistics
+    return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
 def _request(
@@ -270,6 +275,7 @@ def _submit(
             flags=request.command,
             output=folder.vmfb if request.complete else None,
             outcome=folder.outcome,
+            statistics=folder.statistics,
             elide=ELIDE_ELEMENTS,
             module=folder.input if request.keeps_module else None,
         )

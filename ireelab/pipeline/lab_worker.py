@@ -24,6 +24,7 @@ import cloudpickle
 
 from ireelab.pipeline.interpose_ffi import Journal
 from ireelab.pipeline.invocation_ffi import Invocation
+from ireelab.pipeline.statistics import STEP_MARK
 
 _FLAG = re.compile(r"\$(?P<name>[a-z][\w-]*)(?:\|(?P<default>[^}\s]*))?")
 _MOST_ROUNDS = 10
@@ -67,6 +68,8 @@ class LabRun:
                 for number, step in enumerate(self._job["steps"]):
                     if _holds(step["when"], self._flags):
                         self._journal.begin_step(number)
+                        with Path(self._job["statistics"]).open("a") as file:
+                            file.write(f"{STEP_MARK}{number}\n")
                         self._step(step)
             except _Stopped:
                 return 1

@@ -22,6 +22,7 @@ from typing import Any
 from ireelab.errors import Diagnostic, TraceError
 from ireelab.pipeline.assemble import Snapshot
 from ireelab.pipeline.snapshot import Node
+from ireelab.pipeline.statistics import Statistic
 from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
@@ -32,7 +33,7 @@ SUFFIX = ".iltrace"
 _NodeRecord = tuple[str, str, str | int, list[int], str, str, str, dict[str, int]]
 """Kind, symbol, head or its piece, children, tail, digest, frame, ops per dialect."""
 
-_VERSION = 1
+_VERSION = 2
 _MAGIC = b"ILTRACE"
 _HEADER = struct.Struct("<7sBQQ32s")
 
@@ -78,10 +79,7 @@ def trace_bytes(trace: Trace) -> bytes:
         "seconds": trace.seconds,
         "complete": trace.complete,
         "diagnostics": [_diagnostic_record(item) for item in trace.diagnostics],
-        "steps": [
-            {**{name: getattr(step, name) for name in Step.__slots__}, "delta": dict(step.delta)}
-            for step in trace.steps
-        ],
+        "steps": [_step_record(step) for step in trace.steps],
         "initial": writer.node(trace.initial),
         "snapshots": [
             [writer.node(shot.before), writer.node(shot.after), writer.node(shot.module)]
@@ -197,10 +195,22 @@ def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
     )
 
 
+def _step_record(step: Step) -> dict[str, Any]:
+    fields = {name: getattr(step, name) for name in Step.__slots__}
+    counted = [(s.name, s.value, s.description, s.runs) for s in step.statistics]
+    return {**fields, "delta": dict(step.delta), "statistics": counted}
+
+
 def _step(record: dict[str, Any]) -> Step:
     scope: list[str] = record["scope"]
     delta: dict[str, int] = record["delta"]
-    fields: dict[str, Any] = {**record, "scope": tuple(scope), "delta": MappingProxyType(delta)}
+    counted: list[tuple[str, int, str, int]] = record["statistics"]
+    fields: dict[str, Any] = {
+        **record,
+        "scope": tuple(scope),
+        "delta": MappingProxyType(delta),
+        "statistics": tuple(Statistic(*fact) for fact in counted),
+    }
     return Step(**fields)
 
 

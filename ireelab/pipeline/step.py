@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ireelab.pipeline.pass_facts import pass_description, pass_link
+from ireelab.pipeline.statistics import Statistic
 
 PHASES = (
     "input",
@@ -30,6 +31,7 @@ class Step:
     clock (nanoseconds on current kernels, 1-4 ms on Linux before 6.13).
     ``delta`` counts ops per dialect added or removed in the scope. A ``composite`` step ran
     other steps, which stand before it. ``lab`` names the step of a lab pipeline it is part of.
+    ``statistics`` are what the pass counted itself, where it does and MLIR reports it.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Step:
     delta: Mapping[str, int]
     composite: bool
     lab: str = ""
+    statistics: tuple[Statistic, ...] = ()
 
     @property
     def description(self) -> str:
@@ -51,6 +54,22 @@ class Step:
     def link(self) -> str:
         """Where the pass is implemented or documented, "" where unknown."""
         return pass_link(self.name)
+
+    def about(self) -> str:
+        """All that is known of the step but its IR, a line each."""
+        delta = ", ".join(f"{dialect} {n:+d}" for dialect, n in self.delta.items())
+        facts = {
+            "step": f"{self.index}" + (f", of {self.lab}" if self.lab else ""),
+            "pass": f"{self.name}: {self.description}" if self.description else self.name,
+            "implemented": self.link,
+            "phase": self.phase,
+            "scope": " > ".join(self.scope),
+            "time": f"{self.seconds * 1e3:.3f} ms",
+            "changed": "yes" if self.changed else "no",
+            "ops": delta,
+            "counted": ", ".join(map(str, self.statistics)),
+        }
+        return "\n".join(f"{name:12s} {fact}" for name, fact in facts.items() if fact)
 
     def __str__(self) -> str:
         mark = "*" if self.changed else " "

@@ -64,6 +64,11 @@ class JobFolder:
         return self.root / "outcome.json"
 
     @property
+    def statistics(self) -> Path:
+        """What passes counted, as MLIR reports it."""
+        return self.root / "statistics"
+
+    @property
     def input(self) -> Path:
         """What the failing step was given, in a run that is to tell."""
         return self.root / "input.mlir"
@@ -143,8 +148,11 @@ def driver_arguments(_source: str, user_flags: Sequence[str], folder: JobFolder)
 
 
 def _dumping(folder: JobFolder) -> tuple[str, ...]:
-    """Where each executable's LLVM IR and binary go."""
+    """Where each executable's LLVM IR and binary go, and what passes have counted."""
     return (
+        "--mlir-pass-statistics",
+        "--mlir-pass-statistics-display=pipeline",
+        f"--info-output-file={folder.statistics}",
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
     )

@@ -71,6 +71,13 @@ def _step_record(step: Step) -> dict[str, Any]:
         "changed": step.changed,
         "composite": step.composite,
         "delta": dict(step.delta),
+        "lab": step.lab,
+        "description": step.description,
+        "link": step.link,
+        "statistics": [
+            {"name": s.name, "value": s.value, "description": s.description, "runs": s.runs}
+            for s in step.statistics
+        ],
     }
 
 

@@ -55,6 +55,9 @@ def test_ir_of_a_step_and_what_it_changed(source: Path, capfd: pytest.CaptureFix
     assert "stream.cmd.execute" in out(capfd, *name, "--before")
     assert "stream.cmd.execute" not in out(capfd, *name)
     assert "\n- " in out(capfd, *name, "--diff")
+    about = out(capfd, "ir", "square.mlir", "--step", "symbol-dce", "--about")
+    assert "num-dce'd" in about
+    assert "https://" in about
     between = out(capfd, "ir", "square.mlir", "--step", "flow", "--diff", "stream")
     assert "flow.dispatch" in between
 

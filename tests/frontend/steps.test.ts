@@ -27,6 +27,7 @@ function step(name: string, phase: string, given: Partial<Step> = {}): Step {
     changed: false,
     composite: false,
     delta: {},
+    statistics: [],
     before: 0,
     after: 0,
     module: 0,

@@ -62,6 +62,7 @@ function readStep(raw: Json, i: number): Step {
     changed: raw.changed === true,
     composite: raw.composite === true,
     delta: asObject(raw.delta) as Record<string, number>,
+    statistics: asArray(raw.statistics) as Step["statistics"],
     before: asNumber(raw.before, after),
     after,
     module: asNumber(raw.module, -1),

@@ -217,7 +217,26 @@ function stepSection(step: Step, pass: Index["passes"][string] | undefined): HTM
   if (delta.length) section.append(h("h4", {}, "Ops by dialect"), deltaTable(delta));
   else if (!step.changed)
     section.append(h("p", { class: "il-muted" }, "This step left the IR as it was."));
+  if (step.statistics.length)
+    section.append(h("h4", {}, "Counted by the pass"), statisticsTable(step.statistics));
   return section;
+}
+
+function statisticsTable(statistics: Step["statistics"]): HTMLElement {
+  const rows = statistics.map(([name, value, runs, description]) => {
+    const over = runs > 1 ? ` for ${formatCount(runs)} runs` : "";
+    return h(
+      "tr",
+      { title: description },
+      h("th", { scope: "row" }, name),
+      h("td", { class: "il-number" }, `${formatCount(value)}${over}`),
+    );
+  });
+  return h(
+    "table",
+    { class: "il-delta-table", "data-il": "step-statistics" },
+    h("tbody", {}, ...rows),
+  );
 }
 
 function deltaTable(delta: readonly [string, number][]): HTMLElement {
