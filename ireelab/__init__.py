@@ -94,12 +94,18 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import the module that defines public ``name``, once, and return the object."""
-    if name in _MODULES:
-        return import_module(_MODULES[name])
-    home = _HOMES.get(name)
+    home = _MODULES.get(name) or _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
+    try:
+        module = import_module(home)
+    except ModuleNotFoundError as error:
+        from ireelab.errors import explain_missing
+
+        raise explain_missing(error) or error from None
+    if name in _MODULES:
+        return module
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -18,6 +18,28 @@ class IreelabError(Exception):
     """Base of every error raised on purpose by ireelab."""
 
 
+class PackageMissing(IreelabError, ImportError):
+    """What was asked for needs a package that is not installed; the message says how to get it."""
+
+
+# What ireelab depends on and ireelab-runtime does not.
+_NOT_IN_RUNTIME = frozenset(
+    ("iree", "IPython", "ipywidgets", "anywidget", "jupyterlab", "graphviz", "cloudpickle")
+)
+
+
+def explain_missing(error: ModuleNotFoundError) -> PackageMissing | None:
+    """The error to show for an import that fails in an installation of ireelab-runtime."""
+    package = (error.name or "").partition(".")[0]
+    if package not in _NOT_IN_RUNTIME:
+        return None
+    return PackageMissing(
+        f"this needs {package}, which is not installed: the compiler and the notebooks come with "
+        "all of ireelab (pip uninstall ireelab-runtime; pip install ireelab), ireelab-runtime only "
+        "runs programs"
+    )
+
+
 # --- compile path ---------------------------------------------------------------
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import venv
 import zipfile
 from pathlib import Path
 
+import numpy
 import pytest
 
+import ireelab
+from ireelab.errors import explain_missing
+
 REPOSITORY = Path(__file__).parents[1]
+SQUARE = """func.func @square(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.mulf %x, %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +72,89 @@ assert list((Path(ireelab.__file__).parent / "widgets/static").glob("*.js"))
     assert (tmp_path / "ireelab-notebooks/00_tour.ipynb").is_file()
 
 
+# --- ireelab-runtime: the same code, four dependencies ------------------------------------------
+
+RUNTIME_PACKAGES = ("numpy", "ml_dtypes", "llvmlite", "vulkan", "cffi", "pycparser", "numpy.libs")
+"""What ireelab-runtime depends on, and what those do."""
+
+
+def dependencies(project: Path) -> set[str]:
+    """The requirements of a pyproject.toml, as they stand there."""
+    text = (project / "pyproject.toml").read_text()
+    listed = text[text.index("\ndependencies = [") :]
+    return set(re.findall(r'"([^"]+)"', listed[: listed.index("]")]))
+
+
+def test_both_distributions_say_the_same() -> None:
+    whole, runtime = dependencies(REPOSITORY), dependencies(REPOSITORY / "runtime")
+    assert runtime < whole
+    names = {re.split("[=<>]", each)[0] for each in whole - runtime}
+    compiler = {"iree-base-compiler", "iree-base-runtime"}
+    assert compiler <= names
+    for missing in (names - compiler) | {"iree"}:
+        assert explain_missing(ModuleNotFoundError(name=f"{missing}.part")) is not None
+    assert explain_missing(ModuleNotFoundError(name="numpy")) is None
+    versions = [
+        re.findall(r'^version = "(.*)"', (folder / "pyproject.toml").read_text(), re.MULTILINE)
+        for folder in (REPOSITORY, REPOSITORY / "runtime")
+    ]
+    assert versions[0] == versions[1] == [ireelab.__version__]
+
+
+@pytest.fixture(scope="module")
+def runtime_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with ireelab-runtime and what it depends on, nothing else."""
+    folder = tmp_path_factory.mktemp("runtime")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder,
+         REPOSITORY / "runtime"],
+        check=True,
+    )  # fmt: skip
+    (built,) = folder.glob("ireelab_runtime-*.whl")
+    venv.create(folder / "venv", with_pip=False)
+    site = next((folder / "venv/lib").glob("python*/site-packages"))
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, built],
+        check=True,
+    )
+    here = Path(numpy.__file__).parents[1]
+    for name in RUNTIME_PACKAGES:
+        if (here / name).exists():
+            (site / name).symlink_to(here / name)
+    for extension in here.glob("_cffi_backend*"):
+        (site / extension.name).symlink_to(extension)
+    return folder / "venv/bin/python"
+
+
+@pytest.mark.parametrize("target", ["llvm-cpu", "vulkan"])
+def test_programs_run_without_the_compiler(
+    runtime_python: Path, target: str, tmp_path: Path
+) -> None:
+    if not any(d.driver == target and d.available for d in ireelab.devices()):
+        pytest.skip(f"no {target} device")
+    ireelab.compile(SQUARE, target=target).program.save(tmp_path / "square.vmfb")
+    ran = subprocess.run(
+        [runtime_python, "-I", "-m", "ireelab", "run", "square.vmfb", f"--device={target}",
+         "--input=4xf32=1 2 3 4"],
+        cwd=tmp_path, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.stdout.splitlines()[-1] == "4xf32=1 4 9 16"
+
+
+@pytest.mark.parametrize("command", [("devices",), ("explore", "square.mlir")])
+def test_what_the_runtime_does_without_is_named(
+    runtime_python: Path, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "square.mlir").write_text(SQUARE)
+    ran = subprocess.run(
+        [runtime_python, "-I", "-m", "ireelab", *command],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ran.returncode, "llvm-cpu" in ran.stdout) in ((0, True), (1, False))
+    assert ran.returncode == 0 or "pip install ireelab)" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 HEAVY = (
     "iree",
     "llvmlite",
@@ -86,8 +179,6 @@ def test_import_is_light() -> None:
 
 
 def test_every_public_name_exists() -> None:
-    import ireelab
-
     for name in ireelab.__all__:
         assert getattr(ireelab, name) is not None
     assert set(ireelab.__all__) <= set(dir(ireelab))

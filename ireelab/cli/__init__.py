@@ -22,7 +22,7 @@ from ireelab.cli import (
     run,
 )
 from ireelab.cli.common import USAGE_ERRORS, describe, last_step
-from ireelab.errors import CompileInterrupted, IreelabError
+from ireelab.errors import CompileInterrupted, IreelabError, explain_missing
 
 _COMMANDS = (
     explore, ir, resume, run, debug, check, compare, passes, provenance, executables, devices,
@@ -57,6 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except IreelabError as error:
         _say(describe(error))
+        return 1
+    except ModuleNotFoundError as error:
+        explained = explain_missing(error)
+        if explained is None:
+            raise
+        _say(str(explained))
         return 1
     except BrokenPipeError:
         # The reader (`| head`) has gone; keep the interpreter from flushing into it at exit.
