@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ireelab.viz.barriers import barriers
     from ireelab.viz.compare import compare
     from ireelab.viz.executables import executables
+    from ireelab.viz.simulate import simulate
     from ireelab.viz.stream_graph import stream_graph
     from ireelab.viz.timeline import timeline
     from ireelab.viz.vm_listing import vm_listing
@@ -60,6 +61,7 @@ __all__ = [
     "load",
     "load_trace",
     "run",
+    "simulate",
     "stream_graph",
     "timeline",
     "vm_listing",
@@ -86,6 +88,7 @@ _HOMES = {
     "load": "ireelab.program",
     "load_trace": "ireelab.pipeline.saved",
     "run": "ireelab.vm.run",
+    "simulate": "ireelab.viz.simulate",
     "stream_graph": "ireelab.viz.stream_graph",
     "timeline": "ireelab.viz.timeline",
     "vm_listing": "ireelab.viz.vm_listing",
