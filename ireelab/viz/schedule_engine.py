@@ -24,7 +24,10 @@ begin. ``dependence``: each waited for a result, or for memory.
 
 @dataclass(slots=True)
 class Block:
-    """Pieces of a task, one after another on each of ``units`` neighbouring units."""
+    """Pieces of a task, one after another on each of ``units`` neighbouring units.
+
+    Pieces that take no time have no block.
+    """
 
     task: int
     unit: int  # the first
@@ -85,6 +88,7 @@ class _Device:
         self._hosted: dict[int, list[int]] = {}  # task -> submissions that await its end
         self._parts: list[list[int]] = [[] for _ in plan.submissions]
         self._waiting = len(plan.tasks)  # submitted or not, with pieces that have not begun
+        self._unended_tasks = len(plan.tasks)
         self._pending = 0  # of these, submitted
         self._open: set[int] = set()  # of these, those whose data is there
         self._delayed: set[int] = set()  # or would be, but for the delay of a barrier
@@ -113,15 +117,15 @@ class _Device:
         self._submit(now)
         while True:
             self._issue(now)
-            if not self._events:
+            if not self._unended_tasks:
                 break
+            assert self._events, "a task waits for one that comes after it"
             then = self._events[0][0]
             if then > now and self._free:
                 self._played.idle_ns[self._reason()] += (then - now) * len(self._free)
             now = then
             while self._events and self._events[0][0] == now:
                 self._happen(now, *heapq.heappop(self._events)[1:])
-        assert self._waiting == 0, "a task waits for one that comes after it"
         self._played.makespan_ns = now
         return self._played
 
@@ -156,6 +160,7 @@ class _Device:
 
     def _end(self, now: int, index: int) -> None:
         self._played.end_ns[index] = now
+        self._unended_tasks -= 1
         for user, is_data in self._states[index].users:
             if is_data:
                 self._states[user].unended_data -= 1
@@ -223,6 +228,8 @@ class _Device:
             self._open.discard(index)
 
     def _draw(self, index: int, units: tuple[int, ...], start_ns: int, end_ns: int) -> None:
+        if start_ns == end_ns:
+            return
         first = 0
         for at in range(1, len(units) + 1):
             if at < len(units) and units[at] == units[at - 1] + 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import cast
 
 from ireelab.errors import InvalidInput
@@ -55,9 +56,9 @@ class Measured:
     """What a profile says of the whole: ``invocations`` is 0 where calls cannot be told apart."""
 
     units: int  # workers at a command, on average; 0 where the profile names none, as on a GPU
-    barrier_ns: float  # mean time between two commands with a barrier between them
+    barrier_ns: float  # median time between two commands with a barrier between them
     invocations: int
-    span_ns: float | None  # from an invocation's first command to its last, the mean of all
+    span_ns: float | None  # from an invocation's first command to its last, the median of all
 
 
 def timings(work: Workload, times: Times) -> tuple[Timing, ...]:
@@ -102,9 +103,9 @@ def measured(work: Workload, timeline: Timeline) -> Measured:
         spans.append(max(e.end_ns for e in call) - min(e.start_ns for e in call))
     return Measured(
         units=max(round(parallel), 1) if _names_workers(timeline) else 0,
-        barrier_ns=sum(gaps) / len(gaps) if gaps else 0.0,
+        barrier_ns=median(gaps) if gaps else 0.0,
         invocations=invocations,
-        span_ns=sum(spans) / len(spans) if spans else None,
+        span_ns=median(spans) if spans else None,
     )
 
 
@@ -115,7 +116,7 @@ def _commands(timeline: Timeline) -> list[Event]:
 
 
 def _measured(work: Workload, timeline: Timeline) -> tuple[Timing, ...]:
-    """The mean over all calls; the n-th event of a kernel belongs to its n-th command, in turn."""
+    """The median of all calls; the n-th event of a kernel belongs to its n-th command, in turn."""
     events: dict[str, list[Event]] = {}
     for event in _commands(timeline):
         events.setdefault(event.entry_point or event.kind, []).append(event)
@@ -129,7 +130,7 @@ def _measured(work: Workload, timeline: Timeline) -> tuple[Timing, ...]:
         same = peers[_key(item)]
         if len(ran) % len(same) == 0:
             ran = ran[same.index(at) :: len(same)]
-        found.append(_mean(item, ran, shared) if ran else _assumed(item))
+        found.append(_median(item, ran, shared) if ran else _assumed(item))
     return tuple(found)
 
 
@@ -142,15 +143,14 @@ def _key(item: WorkItem) -> str:
     return item.name if item.kind == "dispatch" else item.kind
 
 
-def _mean(item: WorkItem, events: Sequence[Event], shared: bool) -> Timing:
+def _median(item: WorkItem, events: Sequence[Event], shared: bool) -> Timing:
     """Workers tell how much work there was; without them a command had the whole device."""
     counts = [x * y * z for x, y, z in (e.workgroups for e in events if e.workgroups) if x * y * z]
     workgroups = counts[0] if counts else item.workgroups or 1
     if not shared:
-        alone_ns = sum(event.duration_ns for event in events) / len(events)
+        alone_ns = median(event.duration_ns for event in events)
         return Timing("measured", workgroups, alone_ns=alone_ns)
-    busy_ns = sum(map(_busy_ns, events))
-    return Timing("measured", workgroups, busy_ns / len(events) / workgroups)
+    return Timing("measured", workgroups, median(map(_busy_ns, events)) / workgroups)
 
 
 def _busy_ns(event: Event) -> int:

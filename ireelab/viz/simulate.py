@@ -148,8 +148,8 @@ def simulate(
     belongs to; the workgroups of a dispatch all take the same time and never wait for each other.
 
     Args:
-        times: a profiled run or its timeline (means over its calls); nanoseconds by entry point or
-            command index, or of every command, or a function of the command
+        times: a profiled run or its timeline (medians over its calls); nanoseconds by entry point
+            or command index, or of every command, or a function of the command
             (``WorkItem``), each for a command alone on the device; None: made up, see
             ``ireelab.viz.schedule_times``. What a run or mapping leaves out is made up too, and
             ``timing`` says so for each command.
@@ -158,8 +158,8 @@ def simulate(
         queues: for policy ``queues``.
         in_flight: for policy ``pipelined``; 2 is double buffering.
         submit_ns: host time for a submission.
-        barrier_ns: delay of whatever makes one command wait for another; by default the mean time
-            that the run's barriers took, or 0.
+        barrier_ns: delay of whatever makes one command wait for another; by default the median
+            time that the run's barriers took, or 0.
         packed: whether commands also wait for bytes that they reuse. False asks what the schedule
             would be if every value had memory of its own.
 
