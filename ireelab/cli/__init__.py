@@ -20,13 +20,14 @@ from ireelab.cli import (
     provenance,
     resume,
     run,
+    simulate,
 )
 from ireelab.cli.common import USAGE_ERRORS, describe, last_step
 from ireelab.errors import CompileInterrupted, IreelabError, explain_missing
 
 _COMMANDS = (
-    explore, ir, resume, run, debug, check, compare, passes, provenance, executables, devices,
-    notebook,
+    explore, ir, resume, run, debug, check, compare, passes, provenance, executables, simulate,
+    devices, notebook,
 )  # fmt: skip
 
 _EPILOG = """examples:

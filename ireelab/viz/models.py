@@ -1,6 +1,7 @@
 """The models of a trace by name, as the explorer asks for them: computed when first shown.
 
-A name may carry an argument after a slash: ``located/EXECUTABLE::FUNCTION`` is one kernel.
+A name may carry an argument after a slash: ``located/EXECUTABLE::FUNCTION`` is one kernel,
+``schedule/units=8`` the simulation of another device.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from ireelab.viz.barriers import barriers
 from ireelab.viz.executables import executables
 from ireelab.viz.payload import Run
 from ireelab.viz.provenance_payload import provenance_record
+from ireelab.viz.schedule_record import schedule_record, with_settings
+from ireelab.viz.simulate import Simulation, simulate
 from ireelab.viz.steps import reached
 from ireelab.viz.stream_graph import stream_graph
 from ireelab.viz.vm_listing import vm_listing
@@ -31,11 +34,13 @@ class Subject:
     """What models are made from: a trace, its program, a run of it, as far as there are any.
 
     Beside a trace ``program`` is its own one with executables replaced; None: it is as compiled.
+    A cell that shows a simulation asks for others of the same commands and times.
     """
 
     trace: Trace | None = None
     program: Program | None = None
     run: Run | None = None
+    simulation: Simulation | None = None
 
     def reached(self, phase: str) -> bool:
         """Whether the compilation went through a phase; a program is all phases' result."""
@@ -96,10 +101,23 @@ def _vm(subject: Subject, _argument: str) -> dict[str, Any]:
     return vm_listing(program, subject.run).to_json()
 
 
+def _schedule(subject: Subject, argument: str) -> dict[str, Any]:
+    """Without an argument the device that ran; with one, such as ``units=8``, any other."""
+    simulation = subject.simulation
+    if simulation is None:
+        assert subject.trace is not None
+        timed = subject.run is not None and subject.run.timeline is not None
+        simulation = simulate(subject.trace, times=subject.run if timed else None)
+    if argument:
+        return with_settings(simulation, argument).to_json()
+    return schedule_record(simulation)
+
+
 _KINDS: dict[str, _Kind] = {
     "stream": _Kind("stream", _of_run(stream_graph)),
     "allocation": _Kind("stream", _of_trace(allocation)),
     "barriers": _Kind("hal", _of_run(barriers)),
+    "schedule": _Kind("stream", _schedule),
     "executables": _Kind("executable", _executables, of_program=True),
     "located": _Kind("vm", _located, on_request=True),
     "vm": _Kind("vm", _vm, of_program=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,7 @@ def _spark(spans: Sequence[tuple[int, int, int]], longest_ns: int, most: int) ->
             inside = min(end, (column + 1) * column_ns) - max(start, column * column_ns)
             sums[column] += amount * max(inside, 0)
     full = most * column_ns or 1
-    return "".join(_LEVELS[min(8, -int(-8 * total // full))] for total in sums[:_WIDTH])
+    return "".join(_LEVELS[min(8, ceil(8 * total / full - 1e-6))] for total in sums[:_WIDTH])
 
 
 def _commands(simulation: Simulation) -> str:

@@ -114,11 +114,18 @@ def _function(graph: StreamGraph, wanted: str | None) -> str:
         raise InvalidInput("nothing to simulate: the program has no commands for a device")
     if wanted is None:
         return max(counts, key=lambda name: counts[name])
-    if wanted not in counts:
+    name = function_named(graph, wanted)
+    if name is None:
         raise InvalidInput(
             f"function {wanted!r} has no commands for a device; these have: {', '.join(counts)}"
         )
-    return wanted
+    return name
+
+
+def function_named(graph: StreamGraph, name: str) -> str | None:
+    """The function itself, or what IREE calls the body of an export that it wrapped."""
+    functions = {execution.function for execution in graph.executions}
+    return next((one for one in (name, f"_{name}") if one in functions), None)
 
 
 def _slices(graph: StreamGraph, memory: Allocation | None) -> tuple[Slice, ...]:

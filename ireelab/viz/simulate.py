@@ -12,7 +12,7 @@ from ireelab.viz.schedule_engine import play
 from ireelab.viz.schedule_plan import POLICIES, Settings, make_plan, waits_of
 from ireelab.viz.schedule_text import rows, simulation_text
 from ireelab.viz.schedule_times import Measured, Times, Timing, measured, timeline_of, timings
-from ireelab.viz.schedule_work import Workload, workload
+from ireelab.viz.schedule_work import Workload, function_named, workload
 from ireelab.viz.stream_graph import StreamGraph, stream_graph
 from ireelab.viz.text_table import html_table
 
@@ -187,9 +187,9 @@ def simulate(
 
 
 def _ran(graph: StreamGraph, times: Times) -> str | None:
-    """The function that a run called, where the graph has commands of it under that name."""
+    """The function that a run called, where the graph knows it."""
     name = getattr(times, "function", None)
-    return name if any(e.function == name for e in graph.executions) else None
+    return function_named(graph, name) if isinstance(name, str) else None
 
 
 def _simulated(

@@ -30,6 +30,7 @@ VIEWS = (
     _View("ireelab.viz.stream_graph", "StreamGraph", "stream", "streams"),
     _View("ireelab.viz.allocation", "Allocation", "allocation", "allocation"),
     _View("ireelab.viz.barriers", "Barriers", "barriers", "barriers"),
+    _View("ireelab.viz.simulate", "Simulation", "schedule", "schedule"),
     _View("ireelab.viz.executables", "Executables", "executables", "executables"),
     _View("ireelab.viz.vm_listing", "VmListing", "vm", "vm"),
 )
@@ -48,11 +49,15 @@ def register_views(ipython: InteractiveShell) -> None:
 def _formatter(view: _View) -> Any:
     def show(model: Any, **_: Any) -> Any:
         from ireelab.viz.models import Subject
+        from ireelab.viz.simulate import Simulation
         from ireelab.widgets.explorer import Explorer
 
         explorer = Explorer(height=_HEIGHT)
         # A program knows neither its trace nor, for now, who else shows it.
-        subject = Subject(getattr(model, "trace", None), getattr(model, "program", None))
+        simulation = model if isinstance(model, Simulation) else None
+        subject = Subject(
+            getattr(model, "trace", None), getattr(model, "program", None), simulation=simulation
+        )
         explorer.show_model(view.model, view.pane, model.to_json(), subject)
         return explorer._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
 
