@@ -5,6 +5,7 @@ import { barrierPane } from "./view/barrier_pane.ts";
 import { filmPane } from "./view/film_pane.ts";
 import { executablesPane } from "./view/executables_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
+import { schedulePane } from "./view/schedule_pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
 import { vmPane } from "./view/vm_pane.ts";
 
@@ -26,6 +27,7 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
   { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
+  { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
 ];
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ireelab.errors import InvalidInput
 from ireelab.pipeline.trace import Trace
@@ -75,19 +75,18 @@ class Simulation:
             return None
         return waves.device_ns / whole.span_ns - 1
 
-    def again(self, policies: Sequence[str] | None = None, **settings: int | bool) -> Simulation:
+    def again(self, **settings: int) -> Simulation:
         """The same commands and times with other settings: see :class:`Settings`.
 
         Raises:
-            InvalidInput: no such setting or policy, or one out of range.
+            InvalidInput: no such setting, or one out of range.
         """
-        known = self.settings.to_json()
-        if unknown := settings.keys() - known.keys():
+        known = self.settings.to_json().keys()
+        if unknown := settings.keys() - known:
             raise InvalidInput(f"no setting {min(unknown)!r}; there are: {', '.join(known)}")
-        chosen = policies or [schedule.policy for schedule in self.schedules]
-        values: dict[str, int] = {n: int(settings.get(n, known[n])) for n in known}  # pyright: ignore[reportArgumentType]
-        packed = bool(values.pop("packed"))
-        new = Settings(**values, packed=packed)
+        packed = bool(settings.pop("packed", self.settings.packed))
+        new = replace(self.settings, packed=packed, **settings)
+        chosen = [schedule.policy for schedule in self.schedules]
         return _simulated(self.work, self.timing, new, chosen, self.measured)
 
     def to_json(self) -> dict[str, object]:

@@ -69,6 +69,15 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["/", "find (VM)"],
       ["S  Shift+S  N  O", "step, step back, over, out (while stepping)"],
       ["L  U  R  B", "next source line, to the cursor, run, breakpoint (while stepping)"],
+      ],
+    ],
+    [
+    "Schedule (when focused)",
+    [
+      ["← →", "previous, next command"],
+      ["↑ ↓", "previous, next policy"],
+      ["W S, Ctrl+wheel", "zoom"],
+      ["A D  0", "pan, show everything"],
     ],
   ],
   [
