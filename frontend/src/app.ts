@@ -250,6 +250,7 @@ export class App {
       m: () => this.code.toggleModule(),
       t: () => this.goTo("timeline"),
       o: () => this.goTo("follow"),
+      g: () => this.goTo("schedule"),
       f: () => this.timeline.fit(),
       "[": () => this.timeline.selectNeighbour(-1),
       "]": () => this.timeline.selectNeighbour(1),

@@ -27,8 +27,8 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
   { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
-  { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
+  { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, key: "g" },
 ];
 
 /** The pane that each number key goes to. */

@@ -113,7 +113,7 @@ def _chart(schedule: Schedule, simulation: Simulation, longest_ns: int) -> list[
         f"{schedule.policy:9s} |{''.join(lines[0]) if lines else ''}|",
         *(f"{'':9s} |{''.join(line)}|" for line in lines[1:]),
         f"{'units':>9s} |{_spark(busy, longest_ns, units)}| of {units}",
-        f"{'memory':>9s} |{_spark(held, longest_ns, peak)}| of {peak:,} B",
+        *([f"{'memory':>9s} |{_spark(held, longest_ns, peak)}| of {peak:,} B"] if peak else []),
     ]
 
 

@@ -21,7 +21,7 @@ from ireelab.hal.timeline import Timeline
 pytestmark = pytest.mark.browser
 
 AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-MODEL_PANES = ("streams", "allocation", "barriers", "executables", "vm")
+MODEL_PANES = ("streams", "allocation", "barriers", "executables", "vm", "schedule")
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,60 @@ def test_the_graph_by_keyboard_and_as_a_list(
     expect(page.locator(".il-graph-canvas")).to_be_visible()
 
 
+def test_schedules_on_other_devices(open_page: OpenPage, page_file: Path, trace: il.Trace) -> None:
+    """The page holds the usual devices; a bar, a row and a command are one selection."""
+    page = open_page(page_file)
+    show(page, "schedule")
+    pane = page.locator(".il-pane-schedule")
+    expect(pane.locator(".il-model-summary")).to_contain_text("times: 2 measured")
+    units = pane.get_by_label("Units", exact=True)
+    assert "2 (as run)" in units.inner_text()
+    measured = il.simulate(trace, times=Timeline(fake_events(trace)))
+    assert figures(page)["waves"][0] == nanoseconds(measured["waves"].makespan_ns)
+    units.select_option("8")
+    eight = measured.again(units=8)
+    assert figures(page)["waves"][0] == nanoseconds(eight["waves"].makespan_ns)
+    pane.get_by_label("Memory", exact=True).select_option("0")
+    assert figures(page)["waves"][-1] == "", "nothing is packed"
+    assert pane.get_by_label("Queues", exact=True).locator("option").count() == 1, "not in the page"
+
+    canvas = pane.locator(".il-schedule-canvas")
+    canvas.click(position={"x": 80, "y": 48})
+    assert selection(page)["item"] == "command:0"
+    expect(page.locator("[data-pane=details] h3").first).to_contain_text("mlp_dispatch_0")
+    page.keyboard.press("ArrowRight")
+    assert selection(page)["item"] == "command:1"
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Table", exact=True).click()
+    expect(pane.locator(".il-schedule-figures tr.il-selected th")).to_have_text("waves")
+    rows = pane.get_by_role("listbox", name="Commands in the order they begin").get_by_role(
+        "option"
+    )
+    expect(rows).to_have_count(8)
+    expect(pane.locator(".il-row.il-selected")).to_have_count(4)
+    rows.first.click()
+    assert selection(page)["item"] == "command:0"
+    pane.get_by_role("button", name="pipelined").click()
+    expect(pane.locator(".il-schedule-table h4")).to_contain_text("pipelined: 8 commands")
+
+
+def figures(page: Page) -> dict[str, list[str]]:
+    """The table of policies: their figures by name."""
+    toggle = page.get_by_role("button", name="Table", exact=True)
+    toggle.click()
+    rows = page.locator(".il-schedule-figures tbody tr")
+    found = {
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()
+    }
+    toggle.click()
+    return found
+
+
+def nanoseconds(ns: int) -> str:
+    """As the front end writes times of this size."""
+    return f"{ns / 1e3:.1f}\u00a0µs" if ns < 99_950 else f"{ns / 1e3:.0f}\u00a0µs"
+
+
 def test_panes_move_by_menu_and_by_dragging(open_page: OpenPage, page_file: Path) -> None:
     page = open_page(page_file)
     show(page, "streams")
@@ -186,6 +240,10 @@ def test_axe_finds_nothing_in_any_pane(open_page: OpenPage, page_file: Path, sch
         show(page, pane)
         save(page, f"pane-{pane}-{scheme}")
         assert violations(page) == [], pane
+    show(page, "schedule")
+    page.get_by_role("button", name="Table", exact=True).click()
+    save(page, f"pane-schedule-table-{scheme}")
+    assert violations(page) == [], "schedules as a table"
     page.locator("[data-pane=timeline]").get_by_role("tab", name="Table", exact=True).click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -69,15 +69,16 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["/", "find (VM)"],
       ["S  Shift+S  N  O", "step, step back, over, out (while stepping)"],
       ["L  U  R  B", "next source line, to the cursor, run, breakpoint (while stepping)"],
-      ],
     ],
+  ],
+  [
+    "Schedule",
     [
-    "Schedule (when focused)",
-    [
-      ["← →", "previous, next command"],
-      ["↑ ↓", "previous, next policy"],
-      ["W S, Ctrl+wheel", "zoom"],
-      ["A D  0", "pan, show everything"],
+      ["G", "go to the schedule"],
+      ["← →", "previous, next command (when focused)"],
+      ["↑ ↓", "previous, next policy (when focused)"],
+      ["W S, Ctrl+wheel", "zoom (when focused)"],
+      ["A D  0", "pan, show everything (when focused)"],
     ],
   ],
   [
