@@ -134,7 +134,6 @@ def _commands(simulation: Simulation) -> str:
     on_path = set(simulation.critical_path)
     table: list[tuple[object, ...]] = []
     for at, (item, time) in enumerate(zip(simulation.work.items, simulation.timing, strict=True)):
-        count, piece_ns = time.pieces(simulation.settings.units)
         waits = (*item.data, *item.reuse) if simulation.settings.packed else item.data
         table.append(
             (
@@ -142,7 +141,7 @@ def _commands(simulation: Simulation) -> str:
                 item.command,
                 item.name,
                 time.workgroups,
-                -(-count // simulation.settings.units) * piece_ns,
+                time.alone_on(simulation.settings.units),
                 time.source,
                 " ".join(str(simulation.work.items[to].command) for to in sorted(waits)),
             )

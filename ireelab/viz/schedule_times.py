@@ -50,6 +50,11 @@ class Timing:
             return count, round(self.alone_ns / -(-count // units))
         return count, round(self.workgroup_ns * self.workgroups / count)
 
+    def alone_on(self, units: int) -> int:
+        """Nanoseconds with a device of ``units`` to itself."""
+        count, piece_ns = self.pieces(units)
+        return -(-count // units) * piece_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ireelab.errors import InvalidInput
 from ireelab.pipeline.trace import Trace
+from ireelab.viz.command_times import longest_chain
 from ireelab.viz.schedule import Schedule, schedule_of
 from ireelab.viz.schedule_engine import play
 from ireelab.viz.schedule_plan import POLICIES, Settings, make_plan, waits_of
@@ -111,7 +112,7 @@ class Simulation:
                     "workgroups": time.workgroups,
                     "times": time.source,
                     "work_ns": pieces[0] * pieces[1],
-                    "alone_ns": -(-pieces[0] // self.settings.units) * pieces[1],
+                    "alone_ns": time.alone_on(self.settings.units),
                 }
                 for item, time in zip(self.work.items, self.timing, strict=True)
                 for pieces in (time.pieces(self.settings.units),)
@@ -224,19 +225,10 @@ def _critical_path(
     work: Workload, timing: Sequence[Timing], settings: Settings
 ) -> tuple[tuple[int, ...], int]:
     """The longest chain of commands, delays between them included, and its time."""
-    ends: list[int] = []
-    previous: list[int] = []
-    for item, time in zip(work.items, timing, strict=True):
-        count, piece_ns = time.pieces(settings.units)
-        waits = waits_of(item, settings.packed)
-        last = max(waits, key=lambda at: ends[at], default=-1)
-        ready = ends[last] + settings.barrier_ns if waits else 0
-        ends.append(ready + -(-count // settings.units) * piece_ns)
-        previous.append(last)
-    at = max(range(len(ends)), key=lambda i: ends[i])
-    path_ns = ends[at]
-    path: list[int] = []
-    while at >= 0:
-        path.append(at)
-        at = previous[at]
-    return tuple(reversed(path)), path_ns
+    delay = settings.barrier_ns
+    alone = [time.alone_on(settings.units) for time in timing]
+    edges = [
+        (to, at) for at, item in enumerate(work.items) for to in waits_of(item, settings.packed)
+    ]
+    path, total_ns = longest_chain([ns + delay for ns in alone], edges)
+    return path, round(total_ns) - delay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from collections.abc import Sequence
@@ -15,9 +16,11 @@ from ireelab import examples
 from ireelab.errors import InvalidInput
 from ireelab.hal.timeline import Event, Lane, Timeline
 from ireelab.viz.allocation import allocation, lower_bound
+from ireelab.viz.models import Subject, model_blob
 from ireelab.viz.schedule import Schedule, schedule_of
 from ireelab.viz.schedule_engine import play
 from ireelab.viz.schedule_plan import POLICIES, Settings, make_plan
+from ireelab.viz.schedule_record import schedule_record
 from ireelab.viz.schedule_times import Timing
 from ireelab.viz.schedule_work import Value, WorkItem, Workload
 from ireelab.viz.simulate import Simulation, simulate
@@ -320,3 +323,29 @@ def test_json_and_text(transformer: Simulation) -> None:
     assert transformer._repr_html_().count("<tr>") == 1 + len(POLICIES)
     with pytest.raises(KeyError, match="'best' was not simulated"):
         transformer["best"]
+
+
+def test_a_page_holds_the_usual_devices_and_a_kernel_any(traces: Traces) -> None:
+    trace = traces("mlp")
+    base = json.loads(gzip.decompress(model_blob(Subject(trace), "schedule").data))
+    assert base["settings"]["units"] == 8
+    others = [(one["settings"]["units"], one["settings"]["packed"]) for one in base["others"]]
+    assert len(set(others)) == len(others)
+    assert {(8, False), (2, True), (128, True)} <= set(others)
+    asked = model_blob(Subject(trace), "schedule/units=3&packed=0")
+    assert json.loads(gzip.decompress(asked.data))["settings"]["units"] == 3
+    for query, message in (("units=x", "units=8&queues=2"), ("speed=1", "no setting 'speed'")):
+        assert message in model_blob(Subject(trace), f"schedule/{query}").absent
+
+
+def test_a_cell_goes_on_with_the_times_that_it_shows(traces: Traces) -> None:
+    given = simulate(traces("mlp"), times={0: 700.0, 1: 300.0}, units=1)
+    asked = model_blob(Subject(traces("mlp"), simulation=given), "schedule/invocations=1")
+    record = json.loads(gzip.decompress(asked.data))
+    assert [command["times"] for command in record["commands"]] == ["given", "given"]
+    assert record["schedules"][0]["makespan_ns"] == 1_000
+
+
+def test_what_is_too_long_for_a_page_is_left_to_the_kernel(traces: Traces) -> None:
+    long = simulate(traces("transformer"), invocations=60)
+    assert 0 < len(schedule_record(long)["others"]) < 4
