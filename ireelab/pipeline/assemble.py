@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ireelab.pipeline.capture import MARKER, Dump
+from ireelab.pipeline.dump import MARKER, Dump
 from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.snapshot import Node, NodeParser
 from ireelab.pipeline.statistics import Ran, statistics_of
@@ -95,15 +94,15 @@ def assemble(
     failed: str | None = None
     markers = 0
     ran: list[Ran] = []
-    for dump, twin in state.arranged(ordered):
+    for dump in ordered:
         if dump.before:
-            initial = dump.node
-            state.put(dump, twin)
+            initial = initial or dump.node
+            state.put(dump)
             continue
         if dump.name == MARKER:
             markers += len(dump.path) == 1
             continue
-        scope, before, module = state.put(dump, twin)
+        scope, before, module = state.put(dump)
         if dump.failed and failed is None:  # The passes that ran it fail with it.
             failed = dump.name
         marked = _MARKED_PHASES[min(markers, len(_MARKED_PHASES) - 1)]
@@ -163,47 +162,23 @@ class _State:
         self._module: Node | None = None
         self._detached: dict[tuple[str, ...], Node] = {}
 
-    def arranged(self, ordered: Sequence[Dump]) -> Iterator[tuple[Dump, int]]:
-        """The dumps, and for each which child it is among those of the same folder name.
-
-        Ops without a symbol share a folder: what belongs to one of them is put together, in the
-        order in which they stand in the module.
-        """
-        for _, group in itertools.groupby(ordered, _surroundings):
-            dumps = list(group)
-            twins = self._twins(dumps[0].path)
-            if len(twins) < 2:
-                yield from ((dump, 0) for dump in dumps)
-                continue
-            chains = _chains(dumps)
-            of_chain = _paired([chain[0].node for chain in chains], twins)
-            for number in sorted(of_chain, key=lambda number: of_chain[number]):
-                yield from ((dump, of_chain[number]) for dump in chains[number])
-
-    def _twins(self, path: tuple[str, ...]) -> list[Node]:
-        """The children of the module that share the folder name of a path."""
-        if len(path) != 2 or self._module is None:
-            return []
-        return [child for child in self._module.children if child.folder == path[1]]
-
-    def put(self, dump: Dump, twin: int) -> tuple[tuple[str, ...], Node, Node]:
-        """Apply one snapshot: (scope names, the op before, the module after).
-
-        ``twin`` says which op it is among those of the same folder name.
-        """
+    def put(self, dump: Dump) -> tuple[tuple[str, ...], Node, Node]:
+        """Apply one snapshot: (scope names, the op before, the module after)."""
         if len(dump.path) == 1 or self._module is None:
             before = self._module or dump.node
             self._module = dump.node
             self._detached.clear()
             return (dump.node.name,), before, dump.node
-        scope, before, module = self._replace(self._module, dump.path[1:], dump.node, twin)
+        scope, before, module = self._replace(
+            self._module, dump.path[1:], dump.twins[1:], dump.node
+        )
         if before is None:
             return self._put_detached(dump)
         self._module = module
         return scope, before, module
 
     def _replace(
-        self, node: Node, path: tuple[str, ...], new: Node, twin: int
+        self, node: Node, path: tuple[str, ...], twins: tuple[int, ...], new: Node
     ) -> tuple[tuple[str, ...], Node | None, Node]:
         """``node`` with the op at ``path`` below it replaced; None where there is no such op."""
         if not path:
@@ -211,8 +186,8 @@ class _State:
         candidates = [i for i, child in enumerate(node.children) if child.folder == path[0]]
         if not candidates:
             return (), None, node
-        index = candidates[twin]
-        scope, before, child = self._replace(node.children[index], path[1:], new, 0)
+        index = candidates[max(min(twins[0], len(candidates) - 1), -len(candidates))]
+        scope, before, child = self._replace(node.children[index], path[1:], twins[1:], new)
         if before is None:
             return (), None, node
         if child is not node.children[index]:
@@ -226,7 +201,7 @@ class _State:
             key = dump.path[:length]
             if key in self._detached:
                 scope, before, root = self._replace(
-                    self._detached[key], dump.path[length:], dump.node, 0
+                    self._detached[key], dump.path[length:], dump.twins[length:], dump.node
                 )
                 if before is not None:
                     self._detached[key] = root
@@ -234,50 +209,6 @@ class _State:
         before = self._detached.get(dump.path, dump.node)
         self._detached[dump.path] = dump.node
         return names, before, self._module
-
-
-def _surroundings(dump: Dump) -> tuple[object, ...]:
-    return dump.stage, dump.path, dump.counters[:-1]
-
-
-def _chains(dumps: Sequence[Dump]) -> list[list[Dump]]:
-    """The dumps of one folder between two of its parent, a list for each op.
-
-    A thread runs all passes on one op, then takes the next: there the op's counter jumps, or, by
-    chance, goes on; but every op gets the same passes, so the shortest run tells where to cut.
-    """
-    chains: list[list[Dump]] = []
-    current: dict[int, list[Dump]] = {}
-    for dump in sorted(dumps, key=lambda dump: dump.start_ns):
-        chain = current.get(dump.thread)
-        if chain is None or dump.counters[-1] != chain[-1].counters[-1] + 1:
-            chain = current[dump.thread] = []
-            chains.append(chain)
-        chain.append(dump)
-    length = min(len(chain) for chain in chains)
-    return [chain[i : i + length] for chain in chains for i in range(0, len(chain), length)]
-
-
-def _paired(news: Sequence[Node], twins: Sequence[Node]) -> dict[int, int]:
-    """Which twin each node was before: the most alike pairs first, each twin once if it lasts."""
-    lines = [set(new.text().splitlines()) for new in news]
-    likeness = {
-        (i, j): _likeness(twin, new, lines[i])
-        for i, new in enumerate(news)
-        for j, twin in enumerate(twins)
-    }
-    pairs: dict[int, int] = {}
-    for i, j in sorted(likeness, key=lambda pair: (-likeness[pair], pair)):
-        if i not in pairs and (j not in pairs.values() or len(pairs) >= len(twins)):
-            pairs[i] = j
-    return pairs
-
-
-def _likeness(node: Node, new: Node, lines: set[str]) -> float:
-    if node is new:
-        return 2.0
-    own = set(node.text().splitlines())
-    return len(own & lines) / len(own | lines)
 
 
 def _delta(before: Node, after: Node) -> Mapping[str, int]:
@@ -291,9 +222,8 @@ def _delta(before: Node, after: Node) -> Mapping[str, int]:
 def _self_seconds(ordered: Sequence[Dump]) -> dict[int, float]:
     """Wall time of each pass without those it ran, by ``id`` of its dump.
 
-    It counts from where its thread last finished a snapshot. A thread that had been idle starts
-    with the op's surroundings: their newest snapshot, or, for an op that other threads worked
-    inside of, the newest from there.
+    It counts from where it began or its thread last finished a snapshot, or other threads one
+    inside its op. Where nobody saw it begin, that is when its op's surroundings last ended a pass.
     """
     seconds: dict[int, float] = {}
     by_thread: dict[int, int] = {}
@@ -303,6 +233,7 @@ def _self_seconds(ordered: Sequence[Dump]) -> dict[int, float]:
     for dump in sorted(ordered, key=lambda dump: dump.start_ns):
         outer = [dump.path[:length] for length in range(1, len(dump.path) + 1)]
         begun = max(
+            dump.begin_ns,
             by_thread.get(dump.thread, start_ns),
             inside.get(dump.path, start_ns),
             *(own.get(path, start_ns) for path in outer),

@@ -71,22 +71,19 @@ class Worker:
         cwd: Path,
         stdout: Path,
         stderr: Path,
-        snapshots: Path,
         journal: Path,
         lab: Path | None = None,
     ) -> Job:
         """Run ``iree-compile``'s main with ``argv`` (program name included) in a fresh child,
         or, with those flags, the lab job in the file ``lab``.
 
-        Snapshot files under ``snapshots`` are numbered, and noted in ``journal``: see
-        ``interpose_ffi``.
+        What happens is written to ``journal``: see ``instrumentation_ffi``.
         """
         request = {
             "argv": list(argv),
             "cwd": str(cwd),
             "stdout": str(stdout),
             "stderr": str(stderr),
-            "snapshots": str(snapshots),
             "journal": str(journal),
             "lab": str(lab) if lab is not None else "",
         }

@@ -42,8 +42,6 @@ from ireelab.pipeline.upstream import (
     arguments,
     careful_arguments,
     compile_flags,
-    crash_arguments,
-    crash_driver_arguments,
     driver_arguments,
     reproducing_arguments,
     reproducing_driver_arguments,
@@ -61,6 +59,7 @@ Arguments = Callable[[str, Sequence[str], JobFolder], Sequence[str]]
 
 _POLL_SECONDS = 0.02
 _REPRODUCING_SECONDS = 120
+_ONE_THREAD = ("--mlir-disable-threading",)
 _SHM = Path("/dev/shm")
 _SHM_FREE_BYTES = 2 << 30
 
@@ -168,7 +167,6 @@ def run_compiler(
             cwd=folder.root,
             stdout=folder.stdout,
             stderr=folder.stderr,
-            snapshots=folder.snapshots,
             journal=folder.journal,
         )
         code = _wait(job, DumpReader(folder.snapshots, folder.journal), None, stop)
@@ -260,6 +258,7 @@ def _submit(
     request: _Request,
     folder: JobFolder,
     arguments: Arguments,
+    more: Sequence[str] = (),
 ) -> Job:
     """Start the compiler; a source without a file is written beside the other files of the job."""
     if request.source.path is not None:
@@ -280,11 +279,10 @@ def _submit(
             module=folder.input if request.keeps_module else None,
         )
     return WORKER.submit(
-        arguments(name, request.command, folder),
+        (*arguments(name, request.command, folder), *more),
         cwd=cwd,
         stdout=folder.stdout,
         stderr=folder.stderr,
-        snapshots=folder.snapshots,
         journal=folder.journal,
         lab=folder.job if request.steps else None,
     )
@@ -418,25 +416,24 @@ def _crash(
 
 
 def _crashing_pass(request: _Request) -> tuple[str, str] | None:
-    """Let it crash once more, telling before each pass what runs next: (pass, folder of its op).
+    """Let it crash once more, in one thread: (pass that ran, folder of its op).
 
     None where it does not crash again, or takes no pass to crash.
     """
     with _job_folder() as folder:
-        job = _submit(request, folder, crash_driver_arguments if request.steps else crash_arguments)
-        try:
-            while (code := job.poll(_POLL_SECONDS)) is None:
-                if request.stopped:
-                    raise KeyboardInterrupt
-        finally:
-            job.kill()
+        job = _submit(
+            request, folder, driver_arguments if request.steps else arguments, _ONE_THREAD
+        )
+        reader = DumpReader(folder.snapshots, folder.journal)
+        code = _wait(job, reader, None, request.stop)
+        if code is None:
+            raise KeyboardInterrupt
         if code >= 0:
             return None
-        reader = DumpReader(folder.snapshots, folder.journal)
-        begun = reader.newest_begun()
         if request.steps and request.steps[max(reader.stage, 0)].kind == "python":
             return request.steps[reader.stage].name, "builtin_module_no-symbol-name"
-        return begun
+        running = reader.running()
+        return (running.name, running.folder) if running else None
 
 
 def _reproducer(request: _Request, trace: Trace, step: str | None, message: str) -> str | None:

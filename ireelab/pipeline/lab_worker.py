@@ -22,7 +22,7 @@ from typing import Any
 
 import cloudpickle
 
-from ireelab.pipeline.interpose_ffi import Journal
+from ireelab.pipeline.instrumentation_ffi import Journal
 from ireelab.pipeline.invocation_ffi import Invocation
 from ireelab.pipeline.statistics import STEP_MARK
 
@@ -121,7 +121,7 @@ class LabRun:
             options = cloudpickle.loads(base64.b64decode(step["options_pickle"]))
             function(self._module, MappingProxyType(options))
         except BaseException as error:
-            self._dump("After", step["name"], " Failed")
+            self._dump("Failed", step["name"])
             self._stop(step, kind="python", **_described(error))
         finally:
             sys.stdout.flush()
@@ -136,19 +136,18 @@ class LabRun:
             self._stop(step, kind="invalid", message=message)
         self._dump("After", step["name"])
 
-    def _dump(self, when: str, name: str, failed: str = "") -> None:
-        """A snapshot as MLIR's own printer writes them."""
-        banner = f"// -----// IR Dump {when} {name}{failed} ({name}) //----- //\n"
+    def _dump(self, when: str, name: str) -> None:
+        """The module, printed as MLIR's own printer does."""
 
         def text() -> str:
-            return banner + self._module.operation.get_asm(
+            return self._module.operation.get_asm(
                 use_local_scope=True,
                 large_elements_limit=self._elide,
                 large_resource_limit=self._elide,
                 assume_verified=True,
             )
 
-        self._journal.add(f"builtin_module_no-symbol-name/0_{name}.mlir", text)
+        self._journal.add(when, name, text)
 
     def _stop(self, step: dict[str, Any], **outcome: Any) -> None:
         Path(self._job["outcome"]).write_text(json.dumps({"step": step["name"], **outcome}))

@@ -45,6 +45,11 @@ _COMPOSITE = re.compile(r"(#util\.composite<\d+xi8, \[)\n(.*?)\n\]>", re.DOTALL)
 _OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.[\w.$-]+', re.MULTILINE)
 
 
+_NO_BODY = "{...}"
+"""What MLIR prints for a region that it was told to skip."""
+
+_END = re.compile(r"[a-z_.]+[._](end|terminator)( loc\(.*\))?")
+
 _PLAIN_CHARACTERS = 256
 """Heads up to this length are kept as they are; longer ones are worth compressing."""
 
@@ -124,6 +129,22 @@ class NodeParser:
         if "#util.composite<" in text:
             text = _COMPOSITE.sub(_on_one_line, text)
         return self._node(text)
+
+    def container(self, text: str, children: Sequence[Node], *, root: bool) -> Node:
+        """The node of an op that was printed without its body, and of the ops in it.
+
+        What ends a body without saying more is not printed there either.
+        """
+        if children and _END.fullmatch(children[-1].head):
+            children = children[:-1]
+        text = text.strip("\n")
+        if not root and text.startswith("module"):
+            text = f"builtin.{text}"
+        start, body, end = text.rpartition(_NO_BODY)
+        if not body or not children:
+            return self._node(f"{start}{{\n}}{end}" if body else text)
+        kind, symbol = _kind_and_symbol(text)
+        return self._intern(kind, symbol, start + "{", tuple(children), "}" + end)
 
     def _node(self, text: str) -> Node:
         key = hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -26,9 +26,9 @@ PHASES = (
 class Step:
     """One run of one pass on one op.
 
-    ``seconds`` is the wall time of the pass itself, nested passes excluded; it is measured
-    between the snapshots that surround it, so its resolution is that of the file system's
-    clock (nanoseconds on current kernels, 1-4 ms on Linux before 6.13).
+    ``seconds`` is the wall time of the pass itself, nested passes and the writing of snapshots
+    excluded. Where MLIR writes files (see ``capture``) it is measured between those, by the file
+    system's clock.
     ``delta`` counts ops per dialect added or removed in the scope. A ``composite`` step ran
     other steps, which stand before it. ``lab`` names the step of a lab pipeline it is part of.
     ``statistics`` are what the pass counted itself, where it does and MLIR reports it.

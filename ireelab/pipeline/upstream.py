@@ -30,12 +30,12 @@ class JobFolder:
 
     @property
     def snapshots(self) -> Path:
-        """Where MLIR's tree printer writes."""
+        """Where MLIR's tree printer writes, where it is not replaced."""
         return self.root / "snapshots"
 
     @property
     def journal(self) -> Path:
-        """What was written there, by which thread and when."""
+        """What the compiler tells of its passes; see ``journal``."""
         return self.root / "journal"
 
     @property
@@ -155,36 +155,6 @@ def _dumping(folder: JobFolder) -> tuple[str, ...]:
         f"--info-output-file={folder.statistics}",
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
-    )
-
-
-def crash_driver_arguments(
-    _source: str, user_flags: Sequence[str], folder: JobFolder
-) -> tuple[str, ...]:
-    """``crash_arguments`` for the lab's driver."""
-    return (
-        "ireelab",
-        *user_flags,
-        "--mlir-print-ir-before-all",
-        "--mlir-disable-threading",
-        *_printing(folder),
-    )
-
-
-def crash_arguments(source: str, user_flags: Sequence[str], folder: JobFolder) -> tuple[str, ...]:
-    """The same compilation again, one pass at a time, each printed before it runs.
-
-    The last snapshot that it begins names the pass that dies.
-    """
-    return (
-        "iree-compile",
-        source,
-        *user_flags,
-        "-o",
-        str(folder.vmfb),
-        "--mlir-print-ir-before-all",
-        "--mlir-disable-threading",
-        *_printing(folder),
     )
 
 

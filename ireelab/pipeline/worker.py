@@ -1,7 +1,7 @@
 """The warm compiler process: loads IREE's library once and forks a child per compilation.
 
 Run as ``python -m ireelab.pipeline.worker SOCKET JOB_PREFIX``. Each connection carries one JSON
-request line ``{"argv": [...], "cwd", "stdout", "stderr", "snapshots", "journal"}``; the answer is
+request line ``{"argv": [...], "cwd", "stdout", "stderr", "journal"}``; the answer is
 one JSON line ``{"exit": code}`` (negative: killed by that signal). Closing the connection kills the
 child. The process ends when its standard input closes, that is, with the process that started it.
 Where that one was killed, it removes what was left: its socket, and the folders of jobs.
@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ireelab.pipeline import compiler_ffi, interpose_ffi
+from ireelab.pipeline import compiler_ffi, instrumentation_ffi, interpose_ffi
 
 _POLL_SECONDS = 0.01
 _ENDING_SECONDS = 5
@@ -36,10 +36,11 @@ def _compile(request: dict[str, Any]) -> NoReturn:
         os.dup2(handle, stream)
     os.chdir(request["cwd"])
     argv: list[str] = request["argv"]
-    slots = interpose_ffi.import_slots(compiler_ffi.load())
-    journal = interpose_ffi.Journal(Path(request["snapshots"]), Path(request["journal"]))
-    if slots:
-        journal.install(slots)
+    interpose_ffi.install(compiler_ffi.load())
+    hooks = instrumentation_ffi.hooks()
+    journal = instrumentation_ffi.Journal(Path(request["journal"]))
+    if hooks is not None:
+        journal.install(hooks, argv)
     else:  # Snapshots then stay where MLIR puts them, in an order that one thread makes plain.
         argv.append("--mlir-disable-threading")
     if request.get("lab"):
@@ -79,8 +80,9 @@ def _supervise(connection: socket.socket) -> None:
 def serve(path: str) -> None:
     """Accept connections until standard input closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if interpose_ffi.import_slots(compiler_ffi.load()):
-        interpose_ffi.native()  # Made once, here; children have it too.
+    interpose_ffi.prepare(compiler_ffi.load())  # Machine code is made once; children have it too.
+    if instrumentation_ffi.hooks() is not None:
+        instrumentation_ffi.engine()
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen(64)

@@ -306,6 +306,4 @@ def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(compiler_ffi.importlib.util, "find_spec", nothing_found)
     with pytest.raises(CompileError, match="pip install 'iree-base-compiler"):
-        Worker().submit(
-            [], cwd=Path(), stdout=Path(), stderr=Path(), snapshots=Path(), journal=Path()
-        )
+        Worker().submit([], cwd=Path(), stdout=Path(), stderr=Path(), journal=Path())

@@ -1,0 +1,165 @@
+"""Sees every pass that the compiler runs, from inside (64-bit Linux).
+
+MLIR's own IR printer instrumentation, which printing flags turn on, prints each op whole after each
+pass, though most passes change nothing and the others little. In the child that runs the compiler
+its methods are replaced, in its vtable, by functions of ``instrumentation.ll``. They write one
+journal: which pass begins and ends on which op, thread and time, and of the IR only what differs
+from what was last written of it. They are machine code: compiler threads must not wait for
+Python's lock.
+
+The vtable is found by name in the library's symbol table. Where it is not (other platforms, a
+stripped library) nothing is replaced, and MLIR writes its files: see ``capture``.
+"""
+
+# llvmlite has no annotations.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+from __future__ import annotations
+
+import ctypes
+import functools
+import mmap
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ireelab.pipeline import compiler_ffi
+from ireelab.pipeline.elf import Symbol, find_symbols
+from ireelab.pipeline.interpose_ffi import load_address, native
+from ireelab.pipeline.journal import OWN, STEP, record
+from ireelab.pipeline.snapshot import CONTAINERS
+
+_PRINTER = "_ZTVN12_GLOBAL__N_124IRPrinterInstrumentationE"
+_METHOD = "_ZN12_GLOBAL__N_124IRPrinterInstrumentation{}EPN4mlir4PassEPNS1_9OperationE"
+_REPLACEMENTS = {
+    _METHOD.format("13runBeforePass"): "before_pass",
+    _METHOD.format("12runAfterPass"): "after_pass",
+    _METHOD.format("18runAfterPassFailed"): "after_failed_pass",
+}
+"""Methods of the printer, and the function of instrumentation.ll that each becomes."""
+
+_PASS = "_ZTVN4mlir4PassE"
+_GET_ARGUMENT = "_ZNK4mlir4Pass11getArgumentEv"
+
+_SOURCE = "instrumentation.ll"
+_MLIR_FUNCTION = re.compile(r"^declare .*@(mlir\w+)\(", re.MULTILINE)
+
+_KNOWN_BYTES = (1 << 20) * 16
+_IGNORE_LOCATIONS, _IGNORE_COMMUTATIVITY = 1, 8
+_PAGE_BYTES = mmap.PAGESIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is replaced: addresses in this process."""
+
+    slots: dict[int, str]  # a slot of the vtable: the function that belongs there
+    argument_slot: int  # where a Pass's vtable has getArgument, in bytes
+
+
+@functools.cache
+def hooks() -> Hooks | None:
+    """Where the library's printer can be replaced; None where it cannot."""
+    library = compiler_ffi.load()
+    base = load_address(library)
+    names = (_PRINTER, *_REPLACEMENTS, _PASS, _GET_ARGUMENT)
+    if base is None or not all(hasattr(library, name) for name in _mlir_functions()):
+        return None
+    symbols = find_symbols(compiler_ffi.library_path(), names)
+    if len(symbols) < len(names):
+        return None
+    slots = {
+        slot: function
+        for name, function in _REPLACEMENTS.items()
+        for slot in _slots(base, symbols[_PRINTER], symbols[name])
+    }
+    arguments = _slots(base, symbols[_PASS], symbols[_GET_ARGUMENT])
+    if len(slots) != len(_REPLACEMENTS) or not arguments:
+        return None
+    # An object points at the third word of its class's vtable.
+    return Hooks(slots, arguments[0] - (base + symbols[_PASS].address) - 16)
+
+
+def _slots(base: int, vtable: Symbol, method: Symbol) -> list[int]:
+    """Addresses of the words of a vtable that point to a method."""
+    start = base + vtable.address
+    words = (ctypes.c_uint64 * (vtable.size // 8)).from_address(start)
+    return [start + 8 * i for i, word in enumerate(words) if word == base + method.address]
+
+
+@functools.cache
+def _source() -> str:
+    return resources.files("ireelab.pipeline").joinpath(_SOURCE).read_text("utf-8")
+
+
+def _mlir_functions() -> list[str]:
+    """The functions of MLIR's C API that instrumentation.ll calls."""
+    return _MLIR_FUNCTION.findall(_source())
+
+
+@functools.cache
+def engine() -> Any:
+    """Machine code of instrumentation.ll."""
+    library = compiler_ffi.load()
+    functions = {
+        name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        for name in _mlir_functions()
+    }
+    return native(_source(), functions)
+
+
+class Journal:
+    """What one compilation writes, in the process that runs it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._known = mmap.mmap(-1, _KNOWN_BYTES)
+        self._containers = ctypes.create_string_buffer(
+            b"".join(name.encode() + b"\0" for name in sorted(CONTAINERS)) + b"\0"
+        )
+
+    def install(self, found: Hooks, argv: Sequence[str]) -> None:
+        """Let the library's printer write this journal instead of files."""
+        with_locations = any("-mlir-print-debuginfo" in argument for argument in argv)
+        self._set("journal", ctypes.c_int32, self._file)
+        self._set("argument_slot", ctypes.c_int64, found.argument_slot)
+        self._set("containers", ctypes.c_uint64, ctypes.addressof(self._containers))
+        known = ctypes.c_char.from_buffer(self._known)
+        self._set("known", ctypes.c_uint64, ctypes.addressof(known))
+        flags = _IGNORE_COMMUTATIVITY | (0 if with_locations else _IGNORE_LOCATIONS)
+        self._set("hash_flags", ctypes.c_int32, flags)
+        for slot, function in found.slots.items():
+            _make_writable(slot)
+            address = engine().get_function_address(function)
+            ctypes.c_uint64.from_address(slot).value = address
+
+    @staticmethod
+    def _set(name: str, kind: Any, value: int) -> None:
+        kind.from_address(engine().get_global_value_address(name)).value = value
+
+    def begin_step(self, number: int) -> None:
+        """What follows belongs to that step of the lab pipeline."""
+        os.write(self._file, record(STEP, number, 0, 0, b""))
+
+    def add(self, when: str, name: str, text: Callable[[], str]) -> None:
+        """The whole module, which this process prints itself; ``when`` is as MLIR says it."""
+        start_ns, thread = time.perf_counter_ns(), threading.get_native_id()
+        contents = b"\0".join(part.encode() for part in (when, name, text()))
+        os.write(self._file, record(OWN, start_ns, thread, time.perf_counter_ns(), contents))
+
+
+def _make_writable(address: int) -> None:
+    """The page of a vtable, which the loader has made read-only."""
+    mprotect = ctypes.CDLL(None, use_errno=True).mprotect
+    mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    start = address & -_PAGE_BYTES
+    # int mprotect(void* addr, size_t len, int prot)
+    if mprotect(start, _PAGE_BYTES, mmap.PROT_READ | mmap.PROT_WRITE):
+        raise OSError(ctypes.get_errno(), f"mprotect of a vtable failed on {sys.platform}")
