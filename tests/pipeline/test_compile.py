@@ -210,14 +210,14 @@ def test_the_worker_comes_back_when_it_was_killed() -> None:
 def test_an_interrupt_keeps_the_partial_trace() -> None:
     seen: list[int] = []
 
-    def interrupt_after_fifty(count: int, _name: str) -> None:
+    def interrupt_after_sixty(count: int, _name: str) -> None:
         seen.append(count)
-        if count > 50 and len(seen) < 1000:
+        if count > 60 and len(seen) < 1000:
             seen.extend([0] * 1000)
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(CompileInterrupted) as caught:
-        ireelab.compile(ireelab.examples.path("transformer"), progress=interrupt_after_fifty)
+        ireelab.compile(ireelab.examples.path("transformer"), progress=interrupt_after_sixty)
     assert isinstance(caught.value, KeyboardInterrupt)
     trace = caught.value.trace
     assert trace is not None
