@@ -112,7 +112,12 @@ def assert_quiet(device: Device) -> None:
 
 def compile_vulkan(source: Path, out: Path, *flags: str) -> bytes:
     """Run iree-compile for the Vulkan device of this machine."""
-    command = [_IREE_COMPILE, *vulkan_flags("", flags), *flags, str(source), "-o", str(out)]
+    return compile_for(source, out, *vulkan_flags("", flags), *flags)
+
+
+def compile_for(source: Path, out: Path, *flags: str) -> bytes:
+    """Run iree-compile."""
+    command = [_IREE_COMPILE, *flags, str(source), "-o", str(out)]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return out.read_bytes()
 

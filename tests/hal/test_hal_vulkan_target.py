@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hal_support import compile_vulkan, require_vulkan
+from hal_support import compile_for, compile_vulkan, require_vulkan
 
 from ireelab import device_target
 from ireelab.errors import DeviceUnavailable
@@ -50,6 +50,23 @@ def nvidia() -> PhysicalDevice:
         None, "a GPU", "", "discrete", "", "", 0x10DE, 0, (1, 3, 0), limits,
         dict.fromkeys(USEFUL_FEATURES, True), frozenset(), (), (), shapes,
     )  # fmt: skip
+
+
+def amd() -> PhysicalDevice:
+    """An RDNA 3 GPU as RADV describes it; no such device was there to ask."""
+    kinds = [("f16", "f32"), ("f16", "f16"), ("i8", "i32"), ("u8", "i32")]
+    shapes = [CooperativeMatrix(16, 16, 16, a, a, c, c, 3) for a, c in kinds]
+    limits = {**nvidia().limits, "subgroupSize": 64, "maxComputeSharedMemorySize": 65536}
+    return replace(
+        nvidia(), vendor_id=0x1002, limits=limits, cooperative_matrices=tuple(shapes)
+    )  # fmt: skip
+
+
+def intel() -> PhysicalDevice:
+    """An Arc GPU (DG2) as ANV describes it; no such device was there to ask."""
+    kinds = [("f16", "f32", 16), ("i8", "i32", 32)]
+    shapes = [CooperativeMatrix(8, 8, k, a, a, c, c, 3) for a, c, k in kinds]
+    return replace(nvidia(), vendor_id=0x8086, cooperative_matrices=tuple(shapes))
 
 
 def instructions(code: bytes) -> list[array[int]]:
@@ -95,6 +112,30 @@ class TestText:
         assert "spirv:v1.6" in text
         assert "max_workgroup_counts = [2147483647, 65535, 65535]" in text
         assert len(re.findall("#hal.executable.target", text)) == (2 if abi == "all" else 1)
+
+    def test_matrices_of_amd(self) -> None:
+        text = target_text(amd())
+        assert 'arch = "rdna3"' in text
+        assert "mma = [<WMMAR3_F32_16x16x16_F16>, <WMMAR3_F16_16x16x16_F16>]" in text
+
+    def test_shapes_that_iree_has_no_name_for(self) -> None:
+        text = target_text(intel())
+        assert 'arch = ""' in text
+        assert "mma" not in text
+        assert "spirv:v1.3" in text
+
+    @pytest.mark.parametrize("element", ["f32", "f16"])
+    def test_iree_compiles_for_amd(self, element: str, tmp_path: Path) -> None:
+        """The SPIR-V multiplies by cooperative matrices, after the repair in f16 as AMD has it."""
+        source = tmp_path / "matmul.mlir"
+        source.write_text(F16_MATMUL.replace("f32", element))
+        flag = f"--iree-hal-target-device=vulkan={target_text(amd())}"
+        program = Program(compile_for(source, tmp_path / "out.vmfb", flag))
+        data = [bytes(d.data) for d in program.module.rodata if bytes(d.data[:4]) == vke1.MAGIC]
+        (module,) = [module for each in data for module in vke1.parse(each).modules]
+        repaired = without_fragment_conversions(module)
+        assert sum(i[0] & 0xFFFF == 4459 for i in instructions(repaired)) > 0
+        assert converted_factors(repaired) == 0
 
     def test_names_of_iree_still_work(self) -> None:
         named = ("--iree-hal-target-device=vulkan", "--iree-vulkan-target=ampere")

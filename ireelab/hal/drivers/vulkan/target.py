@@ -13,10 +13,11 @@ from ireelab.hal.drivers.vulkan.physical_device import CooperativeMatrix, Physic
 
 _SUBGROUP_BASIC, _SUBGROUP_ARITHMETIC, _SUBGROUP_SHUFFLE = 1, 4, 16
 _SCOPE_SUBGROUP = 3
-_NVIDIA = 0x10DE
-_NVIDIA_ARCH = "sm_80"
-"""Chooses IREE's tilings for NVIDIA, shared memory and cooperative matrices among them; the numbers
-that limit them are the device's own. Without a vendor IREE tiles for no GPU in particular."""
+_NVIDIA, _AMD = 0x10DE, 0x1002
+_ARCHS = {_NVIDIA: "sm_80", _AMD: "rdna3"}
+"""Chooses IREE's tilings for the vendor, shared memory and cooperative matrices among them; the
+numbers that limit them are the device's own. Without a vendor IREE tiles for no GPU in particular.
+"""
 
 _MAX_COUNT = (1 << 31) - 1
 
@@ -27,11 +28,19 @@ ABIS = {
 }
 """Executable formats by the name of the dispatch ABI, as in ``--iree-vulkan-dispatch-abi``."""
 
-# IREE's names of the shapes, by (m, n, k, a, b, c, result). Its code for Vulkan takes from a name
-# only the shape and the types.
+# IREE's names of the shapes, by vendor and (m, n, k, a, b, c, result). Its code for Vulkan takes
+# from a name only the shape and the types, so that AMD's for RDNA 3 also serve RDNA 4. Intel's
+# shapes (8x8x16, 8x16x16) have no name. AMD's integers are left out: the SPIR-V of IREE 3.13 has
+# signed factors and unsigned sums, and drivers list signed sums.
 _MATRIX_INTRINSICS = {
-    (16, 16, 16, "f16", "f16", "f32", "f32"): "NV_WMMA_F32_16x16x16_F16",
-    (16, 16, 16, "f16", "f16", "f16", "f16"): "NV_WMMA_F16_16x16x16_F16",
+    _NVIDIA: {
+        (16, 16, 16, "f16", "f16", "f32", "f32"): "NV_WMMA_F32_16x16x16_F16",
+        (16, 16, 16, "f16", "f16", "f16", "f16"): "NV_WMMA_F16_16x16x16_F16",
+    },
+    _AMD: {
+        (16, 16, 16, "f16", "f16", "f32", "f32"): "WMMAR3_F32_16x16x16_F16",
+        (16, 16, 16, "f16", "f16", "f16", "f16"): "WMMAR3_F16_16x16x16_F16",
+    },
 }
 
 
@@ -73,7 +82,7 @@ def executable_target(
         f"max_workgroup_memory_bytes = {limits['maxComputeSharedMemorySize']}",
         f"max_workgroup_counts = {_numbers(limits['maxComputeWorkGroupCount'])}",
     ]
-    arch = _NVIDIA_ARCH if physical.vendor_id == _NVIDIA else ""
+    arch = _ARCHS.get(physical.vendor_id, "")
     return (
         f'#hal.executable.target<"vulkan-spirv", "{format}", {{iree_codegen.target_info = '
         f'#iree_gpu.target<arch = "{arch}", features = "{",".join(features)}", '
@@ -83,12 +92,11 @@ def executable_target(
 
 def _intrinsics(physical: PhysicalDevice) -> Iterable[str]:
     """Names of the matrix shapes, where IREE's code for them is known to work."""
-    if physical.vendor_id != _NVIDIA:
-        return
+    names = _MATRIX_INTRINSICS.get(physical.vendor_id, {})
     found: dict[str, CooperativeMatrix] = {}
     for matrix in physical.cooperative_matrices:
         key = (matrix.m, matrix.n, matrix.k, matrix.a, matrix.b, matrix.c, matrix.result)
-        name = _MATRIX_INTRINSICS.get(key)
+        name = names.get(key)
         if name is not None and matrix.scope == _SCOPE_SUBGROUP and name not in found:
             found[name] = matrix
             yield name
