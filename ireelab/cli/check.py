@@ -13,6 +13,7 @@ from ireelab.cli.common import (
     add_compile_options,
     add_device_option,
     add_parameters_option,
+    devices_of,
     existing_file,
     load_program,
 )
@@ -44,17 +45,17 @@ def execute(arguments: argparse.Namespace) -> int:
     names = [function.name for function in program.functions if not function.arguments]
     if not names:
         raise UsageError(f"{arguments.file} has no function without arguments to check")
-    failed = [name for name in names if not _passes(program, name, arguments.device)]
+    failed = [name for name in names if not _passes(program, name, devices_of(arguments))]
     print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 
-def _passes(program: Program, name: str, device: str) -> bool:
+def _passes(program: Program, name: str, devices: list[str]) -> bool:
     import ireelab
 
     start = time.perf_counter()
     try:
-        ireelab.run(program, name, device=device)
+        ireelab.run(program, name, device=devices)
     except IreelabError as error:
         print(f"FAIL {name}: {error}")
         sys.stdout.flush()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ireelab.program import Program
 
 PIPELINES = ("upstream", "lab")
+DEFAULT_DEVICE = "llvm-cpu"
 
 
 class UsageError(IreelabError):
@@ -102,7 +103,8 @@ def add_target_option(parser: argparse.ArgumentParser | OptionGroup, summary: st
         action="append",
         default=[],
         metavar="T",
-        help=f"{summary}; repeated: one program for whichever of them is there, the first first",
+        help=f"{summary}; repeated: one program for whichever of them is there, the first first; "
+        "NAME=T, repeated: devices that one program uses at once, by the names in its affinities",
     )
 
 
@@ -148,8 +150,19 @@ def add_parameters_option(parser: argparse.ArgumentParser | OptionGroup) -> None
 
 def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
     parser.add_argument(
-        "--device", default="llvm-cpu", help="where to run; see `ireelab devices` (%(default)s)"
+        "--device",
+        dest="devices",
+        action="append",
+        default=[],
+        metavar="D",
+        help=f"where to run; see `ireelab devices` ({DEFAULT_DEVICE}); repeated: several devices "
+        "for a program that uses them at once",
     )
+
+
+def devices_of(arguments: argparse.Namespace) -> list[str]:
+    """The devices to run on."""
+    return getattr(arguments, "devices", None) or [DEFAULT_DEVICE]
 
 
 # --- sources -------------------------------------------------------------------------
@@ -175,7 +188,7 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
     with Progress(f"compiling {path.name}") as progress:
         return ireelab.compile(
             path,
-            target=arguments.targets or target_of(getattr(arguments, "device", "llvm-cpu")),
+            target=arguments.targets or target_of(devices_of(arguments)),
             pipeline=named_pipeline(arguments.pipeline),
             until=arguments.until,
             from_step=arguments.from_step,

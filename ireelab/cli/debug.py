@@ -11,6 +11,7 @@ from ireelab.cli.common import (
     add_command,
     add_compile_options,
     add_run_options,
+    devices_of,
     existing_file,
     load_program,
 )
@@ -49,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
     program = load_program(arguments, existing_file(arguments.file))
     function = program.function(arguments.function)
     inputs = parse_inputs(arguments.inputs) or example_inputs(function)
-    with debug(program, function.name, *inputs, device=arguments.device) as call:
+    with debug(program, function.name, *inputs, device=devices_of(arguments)) as call:
         shell = DebugShell(call, sys.stdin)
         print(call)
         shell.cmdloop()

@@ -15,6 +15,7 @@ from ireelab.cli.common import (
     add_compile_options,
     add_run_options,
     compile_file,
+    devices_of,
     existing_file,
     with_parameters,
 )
@@ -117,7 +118,7 @@ def run_profiled(trace: Trace, arguments: argparse.Namespace, inputs: list[Value
 
         inputs = list(example_inputs(function))
         print(f"@{function.name} runs on made-up inputs; --input gives others", file=sys.stderr)
-    return ireelab.run(program, function.name, *inputs, device=arguments.device, profile=True)
+    return ireelab.run(program, function.name, *inputs, device=devices_of(arguments), profile=True)
 
 
 def _write(

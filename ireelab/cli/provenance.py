@@ -12,6 +12,7 @@ from ireelab.cli.common import (
     add_compile_options,
     add_device_option,
     compile_file,
+    devices_of,
     existing_file,
 )
 
@@ -80,4 +81,4 @@ def _run(program: Program, arguments: argparse.Namespace) -> RunResult:
 
     function = program.function(None)
     inputs = example_inputs(function)
-    return ireelab.run(program, function.name, *inputs, device=arguments.device, profile=True)
+    return ireelab.run(program, function.name, *inputs, device=devices_of(arguments), profile=True)

@@ -13,6 +13,7 @@ from ireelab.cli.common import (
     add_command,
     add_compile_options,
     add_run_options,
+    devices_of,
     existing_file,
     load_program,
 )
@@ -29,6 +30,7 @@ _EXAMPLES = """  ireelab run model.vmfb --function=main --input=8x64xf32=1
   ireelab run model.mlir --input=@x.npy --with=main_dispatch_0=--iree-opt-level=O3
   ireelab run model.mlir --input=@x.npy --timeline model.json    # open in ui.perfetto.dev
   ireelab run model.mlir --input=@x.npy --timeline -             # a table, here
+  ireelab run model.mlir --target a=llvm-cpu --target b=vulkan --device llvm-cpu --device vulkan
 """
 
 
@@ -78,7 +80,7 @@ def execute(arguments: argparse.Namespace) -> int:
         program,
         function.name,
         *inputs,
-        device=arguments.device,
+        device=devices_of(arguments),
         profile=arguments.timeline is not None,
         repeat=arguments.repeat,
     )

@@ -76,6 +76,14 @@ class Allocator(ABC):
         return True
 
     @abstractmethod
+    def import_buffer(self, buffer: Buffer) -> Buffer | None:
+        """Another device's buffer as one of this device's, over the same memory.
+
+        None where this device cannot reach that memory. Work of both devices on it is ordered by
+        fences alone.
+        """
+
+    @abstractmethod
     def statistics(self) -> AllocatorStatistics:
         """Counts and bytes at this moment."""
 

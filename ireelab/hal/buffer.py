@@ -8,7 +8,7 @@ Mirrors ``runtime/src/iree/hal/buffer.h`` and ``buffer_view.h``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 ENCODING_OPAQUE = 0
 ENCODING_DENSE_ROW_MAJOR = 1
+
+
+class HostRange(NamedTuple):
+    """Memory as the host sees it. ``owner`` is alive as long as the memory is."""
+
+    owner: object
+    address: int
+    length_bytes: int
 
 
 class Buffer(ABC):
@@ -55,6 +63,21 @@ class Buffer(ABC):
     def contents(self) -> npt.NDArray[np.uint8]:
         """The bytes to read only: ``map()``, or a copy where the host reads that slowly."""
         return self.map()
+
+    @abstractmethod
+    def host_address(self) -> int:
+        """Where the host sees the first byte, 0 where it does not.
+
+        Without any wait: what reads or writes there comes after the fences of the work before it.
+        """
+
+    @abstractmethod
+    def host_range(self) -> HostRange | None:
+        """The whole of the memory that this is a part of, None where the host does not see it."""
+
+    @abstractmethod
+    def hold(self) -> object:
+        """Something that keeps the memory from being used for anything else while it lives."""
 
     def is_shared(self) -> bool:
         """Whether anything besides this object may see the memory; True where unknown."""

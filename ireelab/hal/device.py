@@ -190,6 +190,9 @@ class Device(ABC):
     def end_profiling(self) -> tuple[Event, ...]:
         """Stop, and return the events since ``begin_profiling``, by start time."""
 
+    def settle(self) -> None:  # noqa: B027
+        """Wait for what callers take for ended, having given no fence; other work goes on."""
+
     def profiling_overhead_ns(self) -> int:
         """What profiling adds to one command, measured on this machine; 0 where unknown."""
         return 0

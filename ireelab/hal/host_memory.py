@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ireelab.errors import DeviceError, OutOfDeviceMemory
 from ireelab.hal.allocator import IMPORT_ALIGNMENT_BYTES, Allocator, AllocatorStatistics
-from ireelab.hal.buffer import Buffer
+from ireelab.hal.buffer import Buffer, HostRange
 from ireelab.hal.device import Device
 from ireelab.hal.host_memory_ffi import copy_bytes
 
@@ -40,6 +40,11 @@ class Storage:
         self.pointer = pointer
         self.capacity_bytes = capacity_bytes
         self.readonly = False
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """What owns the memory; it outlives this where the memory goes back to a pool."""
+        return self._array
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
@@ -95,6 +100,16 @@ class HostBuffer(Buffer):
         start = self.pointer - storage.pointer
         data: npt.NDArray[np.uint8] = np.asarray(storage)
         return data[start : start + self.length_bytes]
+
+    def host_address(self) -> int:
+        return self.pointer
+
+    def host_range(self) -> HostRange:
+        storage = self._open_storage()
+        return HostRange(storage.array, storage.pointer, storage.capacity_bytes)
+
+    def hold(self) -> Storage:
+        return self._open_storage()
 
     def is_shared(self) -> bool:
         # This object's own reference and the argument's.
@@ -214,6 +229,20 @@ class HostAllocator(Allocator):
         storage.attach(self)
         return HostBuffer(self._device, storage, address, size_bytes, memory_type, usage)
 
+    def import_buffer(self, buffer: Buffer) -> HostBuffer | None:
+        if isinstance(buffer, HostBuffer):
+            return buffer
+        found = buffer.host_range()
+        if found is None:
+            return None
+        buffer.device.settle()
+        storage = _PeerStorage(np.empty(0, np.uint8), found.address, found.length_bytes, None)
+        storage.keep(buffer.hold())
+        address, length_bytes = buffer.host_address(), buffer.length_bytes
+        return HostBuffer(
+            self._device, storage, address, length_bytes, buffer.memory_type, buffer.usage
+        )
+
     def statistics(self) -> AllocatorStatistics:
         pool = self.pool
         return AllocatorStatistics(
@@ -245,6 +274,15 @@ class _ImportedStorage(Storage):
 
     def __del__(self) -> None:
         self._allocator.count_import(-1)
+
+
+class _PeerStorage(Storage):
+    """Memory of another device."""
+
+    __slots__ = ("_held",)
+
+    def keep(self, held: object) -> None:
+        self._held = held
 
 
 def _physical_memory_bytes() -> int:

@@ -6,7 +6,8 @@ of several devices take which one first: ``vulkan:0``, ``vulkan:H100,timeout=10`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -26,11 +27,18 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class _Among:
+    """A device's place among those of one program: how many of its driver come before it."""
+
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Driver:
     name: str
     description: str
     options: tuple[str, ...]
-    create: Callable[[dict[str, str]], Device] | None
+    create: Callable[[dict[str, str], _Among | None], Device] | None
     unavailable: Callable[[], str]
     list: Callable[[], tuple[DeviceInfo, ...]] | None = None
     """Its devices, for drivers of several; DeviceUnavailable says why there is none."""
@@ -38,16 +46,18 @@ class _Driver:
     """The option that a first part without ``=`` stands for."""
 
 
-def _create_null(options: dict[str, str]) -> Device:
+def _create_null(options: dict[str, str], among: _Among | None) -> Device:
     from ireelab.hal.drivers.null.device import NullDevice
 
-    return NullDevice()
+    return NullDevice(among.ordinal if among else 0)
 
 
-def _create_llvm_cpu(options: dict[str, str]) -> Device:
+def _create_llvm_cpu(options: dict[str, str], among: _Among | None) -> Device:
     from ireelab.hal.drivers.llvm_cpu.device import create_from_options
 
-    return create_from_options(options)
+    if among is None:
+        return create_from_options(options)
+    return create_from_options(options, ordinal=among.ordinal, concurrent=True)
 
 
 def _llvm_cpu_unavailable() -> str:
@@ -58,7 +68,7 @@ def _llvm_cpu_unavailable() -> str:
     return ""
 
 
-def _create_vulkan(options: dict[str, str]) -> Device:
+def _create_vulkan(options: dict[str, str], _among: _Among | None) -> Device:
     from ireelab.hal.drivers.vulkan.driver import create_from_options
 
     return create_from_options(options)
@@ -122,6 +132,32 @@ def create_device(name: str, *, validate: bool = False) -> Device:
 
     ``validate`` checks every command and submission against the HAL's rules first.
     """
+    return _create(name, None, validate=validate)
+
+
+def create_devices(names: Sequence[str], *, validate: bool = False) -> tuple[Device, ...]:
+    """Open several devices for one program; a name given twice is opened twice.
+
+    They run side by side: a CPU then works on a thread of its own. Where one cannot be opened, the
+    others are closed again.
+    """
+    if len(names) == 1:
+        return (create_device(names[0], validate=validate),)
+    opened: list[Device] = []
+    counts: Counter[str] = Counter()
+    try:
+        for name in names:
+            driver = name.partition(":")[0]
+            opened.append(_create(name, _Among(counts[driver]), validate=validate))
+            counts[driver] += 1
+    except BaseException:
+        for device in opened:
+            device.close()
+        raise
+    return tuple(opened)
+
+
+def _create(name: str, among: _Among | None, *, validate: bool) -> Device:
     driver_name, _, option_text = name.partition(":")
     driver = next((d for d in _DRIVERS if d.name == driver_name), None)
     if driver is None:
@@ -129,7 +165,7 @@ def create_device(name: str, *, validate: bool = False) -> Device:
     reason = driver.unavailable()
     if reason or driver.create is None:
         raise DeviceUnavailable(f"device {driver_name!r} is not available: {reason}. {_listing()}")
-    device = driver.create(_parse_options(driver, option_text))
+    device = driver.create(_parse_options(driver, option_text), among)
     if not validate:
         return device
     from ireelab.hal.validation import ValidatedDevice

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import CommandBufferError
 from ireelab.hal.command_buffer import BindingRef, CommandBuffer, Workgroups
-from ireelab.hal.device import Device
+from ireelab.hal.device_wrapper import WrappedDevice
 from ireelab.hal.types import BufferUsage, CommandCategory, flag_names
 
 if TYPE_CHECKING:
-    from ireelab.hal.allocator import Allocator
     from ireelab.hal.buffer import Buffer
     from ireelab.hal.command_buffer import BindingTable
     from ireelab.hal.executable import Executable
     from ireelab.hal.file import File
-    from ireelab.hal.semaphore import Fence, Semaphore
-    from ireelab.hal.timeline import Event
+    from ireelab.hal.semaphore import Fence
 
 MAX_UPDATE_BYTES = 64 * 1024
 """IREE's limit for data that is recorded into a command buffer."""
@@ -287,26 +285,8 @@ def _check_usage(where: str, buffer: Buffer, usage: int) -> None:
         )
 
 
-class ValidatedDevice(Device):
+class ValidatedDevice(WrappedDevice):
     """Any device, with its command buffers and submissions checked."""
-
-    def __init__(self, inner: Device) -> None:
-        self.inner = inner
-        self.id = inner.id
-        self.driver = inner.driver
-
-    @property
-    def allocator(self) -> Allocator:
-        return self.inner.allocator
-
-    def query_i64(self, category: str, key: str) -> int | None:
-        return self.inner.query_i64(category, key)
-
-    def create_semaphore(self, initial: int = 0) -> Semaphore:
-        return self.inner.create_semaphore(initial)
-
-    def create_fence(self) -> Fence:
-        return self.inner.create_fence()
 
     def create_executable(
         self, format: str, data: memoryview, constants: bytes, *, llvm_ir: str | None = None
@@ -320,19 +300,6 @@ class ValidatedDevice(Device):
     ) -> ValidatedCommandBuffer:
         inner = self.inner.create_command_buffer(modes, categories, affinity, binding_capacity)
         return ValidatedCommandBuffer(inner)
-
-    def queue_alloca(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, pool: int,
-        memory_type: int, usage: int, size_bytes: int, flags: int,
-    ) -> Buffer:  # fmt: skip
-        return self.inner.queue_alloca(
-            affinity, wait, signal, pool, memory_type, usage, size_bytes, flags
-        )
-
-    def queue_dealloca(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, buffer: Buffer, flags: int
-    ) -> None:
-        self.inner.queue_dealloca(affinity, wait, signal, buffer, flags)
 
     def queue_fill(
         self, affinity: int, wait: Fence | None, signal: Fence | None, target: Buffer,
@@ -384,11 +351,6 @@ class ValidatedDevice(Device):
             length_bytes, flags,
         )  # fmt: skip
 
-    def queue_barrier(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, flags: int
-    ) -> None:
-        self.inner.queue_barrier(affinity, wait, signal, flags)
-
     def queue_execute(
         self, affinity: int, wait: Fence | None, signal: Fence | None,
         command_buffer: CommandBuffer | None, bindings: BindingTable, flags: int,
@@ -398,18 +360,3 @@ class ValidatedDevice(Device):
             command_buffer.check_submission(bindings)
             inner = command_buffer.inner
         self.inner.queue_execute(affinity, wait, signal, inner, bindings, flags)
-
-    def queue_flush(self, affinity: int) -> None:
-        self.inner.queue_flush(affinity)
-
-    def begin_profiling(self) -> None:
-        self.inner.begin_profiling()
-
-    def end_profiling(self) -> tuple[Event, ...]:
-        return self.inner.end_profiling()
-
-    def profiling_overhead_ns(self) -> int:
-        return self.inner.profiling_overhead_ns()
-
-    def close(self) -> None:
-        self.inner.close()

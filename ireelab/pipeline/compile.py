@@ -34,7 +34,8 @@ from ireelab.pipeline.lab.pipeline import Pipeline
 from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.reproducer import Failure, write_reproducer
-from ireelab.pipeline.targets import one_name
+from ireelab.pipeline.targets import Target, one_name
+from ireelab.pipeline.topology import own_topology
 from ireelab.pipeline.trace import Trace
 from ireelab.pipeline.upstream import (
     ELIDE_ELEMENTS,
@@ -92,7 +93,7 @@ class _Request:
 def compile(
     source: object,
     *,
-    target: str | Sequence[str] = "llvm-cpu",
+    target: Target = "llvm-cpu",
     pipeline: str | Pipeline = "upstream",
     until: str = "vm",
     from_step: str | None = None,
@@ -109,7 +110,9 @@ def compile(
         source: MLIR text, a path to an ``.mlir`` or ``.onnx`` file, an ``ir.Module``, a JAX
             function or a PyTorch module.
         target: a name of ``ireelab.pipeline.targets.TARGETS``; of several the program holds all
-            executables and, when loaded, takes the first target that the machine has.
+            executables and, when loaded, takes the first target that the machine has. ``{name:
+            target}`` for a program that uses several devices at once, by the names that its
+            affinities (``#hal.device.promise<@name>``) use.
         pipeline: a name of ``PIPELINES``, or a lab pipeline with steps changed.
         until: the last phase to run, or of a lab pipeline the last step; a program exists only
             after ``"vm"``.
@@ -222,7 +225,7 @@ def _request(
     if pipeline == "upstream":
         if from_step is not None:
             raise CompileError("from_step= goes with pipeline='lab': upstream runs as a whole")
-        command = compile_flags(target, until, flags)
+        command = own_topology(compile_flags(target, until, flags), source.text)
         return _Request(source, target, "upstream", until, tuple(flags), command)
     steps = lab_pipeline() if isinstance(pipeline, str) else pipeline
     check_flags(flags)
@@ -232,7 +235,7 @@ def _request(
         "lab",
         until,
         tuple(flags),
-        compile_flags(target, "vm", flags),
+        own_topology(compile_flags(target, "vm", flags), source.text),
         selected(steps, from_step, until),
     )
 

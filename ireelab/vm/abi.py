@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ireelab.errors import InvalidInput
+from ireelab.hal.allocator import Allocator
 from ireelab.hal.buffer import BufferView
-from ireelab.hal.device import Device
 from ireelab.hal.element_type import (
     dtype_from_element_type,
     element_type_from_dtype,
@@ -52,7 +52,8 @@ _INTEGER_RANGES = {"i1": (0, 1), "i8": (-128, 255), "i16": (-(1 << 15), (1 << 16
 class Signature:
     """How one function is called: converters of its arguments and results."""
 
-    def __init__(self, function: Function, device: Device) -> None:
+    def __init__(self, function: Function, allocator: Allocator, *, alone: bool = True) -> None:
+        """``alone``: no other device works on the inputs, so that they have no user afterwards."""
         self.function = function
         declared, results = parse_declaration(function.declaration)
         if len(declared) != len(function.arguments):
@@ -61,7 +62,7 @@ class Signature:
             results = tuple(_undeclared(letter) for letter in function.results)
         self.arguments = declared
         self._converters: list[Callable[[Any], Any]] = [
-            _TensorInput(function.name, i, type_, device)
+            _TensorInput(function.name, i, type_, allocator, staged=alone)
             if letter == "r"
             else _ScalarInput(function.name, i, letter, type_.element)
             for i, (letter, type_) in enumerate(zip(function.arguments, declared, strict=True))
@@ -101,7 +102,9 @@ def _undeclared(letter: str) -> DeclaredType:
 class _TensorInput:
     """Arrays to buffer views."""
 
-    def __init__(self, function: str, index: int, type_: DeclaredType, device: Device) -> None:
+    def __init__(
+        self, function: str, index: int, type_: DeclaredType, allocator: Allocator, *, staged: bool
+    ) -> None:
         self._where = f"input {index} of {function!r}"
         self._type = type_
         self._element_type = _ELEMENT_TYPES.get(type_.element) if type_.shape is not None else None
@@ -109,13 +112,12 @@ class _TensorInput:
         # The only shape it can have, None where some dimension or all is free.
         static = type_.shape is not None and None not in type_.shape
         self._shape: tuple[int | None, ...] | None = type_.shape if static else None
-        allocator = device.allocator
         self._allocate = allocator.allocate
         # Where it always copies, it also knows the best way there.
         self._import = None if allocator.imports_in_place else allocator.import_host
-        self._staging = self._make_staging(device)
+        self._staging = self._make_staging(allocator) if staged else None
 
-    def _make_staging(self, device: Device) -> _Staging | None:
+    def _make_staging(self, allocator: Allocator) -> _Staging | None:
         """Copying a small array of a known type into memory kept for it beats allocating it."""
         if self._dtype is None or self._element_type is None or self._shape is None:
             return None
@@ -123,7 +125,7 @@ class _TensorInput:
         size_bytes = math.prod(shape) * self._dtype.itemsize
         if not 0 < size_bytes <= _STAGED_LIMIT_BYTES:
             return None
-        staging = _Staging(device, self._dtype, shape, self._element_type, size_bytes)
+        staging = _Staging(allocator, self._dtype, shape, self._element_type, size_bytes)
         return staging if staging.works else None
 
     def __call__(self, value: Any) -> BufferView:
@@ -212,13 +214,12 @@ class _Staging:
 
     def __init__(
         self,
-        device: Device,
+        allocator: Allocator,
         dtype: np.dtype[Any],
         shape: tuple[int, ...],
         element_type: int,
         size_bytes: int,
     ) -> None:
-        allocator = device.allocator
         self._settled = allocator.settled
         self._dtype = dtype
         self._shape = shape

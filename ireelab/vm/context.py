@@ -5,18 +5,18 @@ Mirrors ``runtime/src/iree/vm/context.h``. State of globals persists from call t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ireelab.errors import ExecutableMismatch, ProgramError, UnsupportedImport, VMError
+from ireelab.errors import ProgramError, UnsupportedImport, VMError
+from ireelab.hal.allocator import Allocator
 from ireelab.hal.buffer import BufferView
 from ireelab.hal.device import Device
 from ireelab.hal.element_type import element_type_from_dtype
-from ireelab.hal.registry import create_device
 from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Signature, Value
 from ireelab.vm.check_module import CheckModule
+from ireelab.vm.devices import not_loadable, open_devices
 from ireelab.vm.hal_module import HalModule
 from ireelab.vm.parameters_module import ParametersModule
 from ireelab.vm.scheduler import Coroutine, Wait, drive
@@ -38,14 +38,15 @@ _RESOURCE_EXHAUSTED = 8
 class State:
     """What the instructions of one context work on: globals, read-only data, imports."""
 
-    def __init__(self, program: Program, device: Device) -> None:
+    def __init__(self, program: Program, devices: Sequence[Device]) -> None:
         module = program.module
         self.program = program
         self.globals: list[Any] = [0] * (-(-module.global_bytes // 4) + 1)
         self.refs: list[Any] = [None] * module.global_refs
         self.rodata = tuple(VMBuffer(data.data) for data in module.rodata)
-        inline = device.synchronous and not any(f.asynchronous for f in program.functions)
-        self.hal = HalModule(device, program.llvm_ir, program.binaries, inline=inline)
+        inline = len(devices) == 1 and devices[0].synchronous
+        inline = inline and not any(f.asynchronous for f in program.functions)
+        self.hal = HalModule(devices, program.llvm_ir, program.binaries, inline=inline)
         self.check = CheckModule()
         self.parameters = ParametersModule(program.parameters)
         found = [self._resolve(i) for i in module.imports]
@@ -88,22 +89,27 @@ class Entry:
 
 
 class Context:
-    """A program on a device; use it in ``with``, or call ``close``.
+    """A program on one device or several; use it in ``with``, or call ``close``.
 
-    ``device`` is a name (then the context owns the device) or an open device. One thread at a
-    time; several invocations interleave through ``start`` and a ``Scheduler``.
+    ``device`` is a name (then the context owns the device) or an open device, or a list of those
+    for a program that uses several at once: it finds each by its kind, and several of one kind by
+    their order. ``device`` is the first of ``devices``. One thread at a time;
+    several invocations interleave through ``start`` and a ``Scheduler``.
     """
 
-    def __init__(self, program: Program, device: str | Device = "llvm-cpu") -> None:
+    def __init__(
+        self, program: Program, device: str | Device | Sequence[str | Device] = "llvm-cpu"
+    ) -> None:
         self.program = program
         program.translation  # noqa: B018  # fails on malformed bytecode before a device is opened
-        self._owns_device = isinstance(device, str)
-        self.device = create_device(device) if isinstance(device, str) else device
+        given = [device] if isinstance(device, str | Device) else list(device)
+        self.devices, self._owned = open_devices(given)
+        self.device = self.devices[0]
         self._entries: dict[str, Entry] = {}
         self._namespace: dict[str, Any] = {}
         self._closed = False
         try:
-            self.state = State(program, self.device)
+            self.state = State(program, self.devices)
             self._functions = self._instantiate()
             self._initialize()
         except BaseException:
@@ -135,7 +141,7 @@ class Context:
         aligned to 64 bytes (llvm-cpu) or large (Vulkan on CPUs and integrated GPUs). A program that
         works in place (a sort does) writes into it.
         """
-        buffer = self.device.allocator.share_host(array, INPUT_MEMORY, INPUT_USAGE)
+        buffer = self._inputs().share_host(array, INPUT_MEMORY, INPUT_USAGE)
         return BufferView(buffer, array.shape, element_type_from_dtype(array.dtype))
 
     def start(
@@ -159,8 +165,8 @@ class Context:
         self._namespace.clear()
         if hasattr(self, "state"):
             self.state.close()
-        if self._owns_device:
-            self.device.close()
+        for device in self._owned:
+            device.close()
 
     def __enter__(self) -> Self:
         return self
@@ -201,14 +207,15 @@ class Context:
         except VMError as error:
             if error.status != INCOMPATIBLE:
                 raise
-            # IREE's message spells out whole target descriptions; their names are enough.
-            text = re.sub(r"\{[^{}]*\}", "{...}", str(error))
-            raise ExecutableMismatch(
-                f"{self.program.name!r} does not run on {self.device.id!r}: {text}"
-            ) from error
+            raise not_loadable(self.program, self.devices, error) from error
 
     def _yields(self, ordinal: int) -> bool:
         return self.program.translation.functions[ordinal].yields
+
+    def _inputs(self) -> Allocator:
+        """Where inputs go: to the device, or to memory that all of several use."""
+        shared = self.state.hal.shared
+        return self.device.allocator if shared is None else shared.device.allocator
 
     def entry(self, name: str | None) -> Entry:
         """How to call a function (the only one, if None); cached by name."""
@@ -219,7 +226,7 @@ class Context:
             function = self.program.function(name)
             ordinal = self.program.module.exports[function.name]
             found = Entry(
-                Signature(function, self.device),
+                Signature(function, self._inputs(), alone=len(self.devices) == 1),
                 ordinal,
                 self._functions[ordinal],
                 not function.asynchronous and not self._yields(ordinal),

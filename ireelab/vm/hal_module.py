@@ -29,6 +29,7 @@ from ireelab.hal.semaphore import Fence
 from ireelab.vm.hal_queue import InlineQueue, QueueImports
 from ireelab.vm.hal_recording import RecordingImports
 from ireelab.vm.scheduler import Wait
+from ireelab.vm.shared_memory import SharedMemory
 from ireelab.vm.values import INVALID_ARGUMENT, OUT_OF_RANGE, REF_CLASSES, VMBuffer
 
 # Imports whose last argument is the source location of the call.
@@ -40,7 +41,7 @@ LOCATED_IMPORTS = frozenset(
     )
 )
 
-# Collectives need several devices; a program that has them runs until it calls one.
+# Collectives: a program that has them runs until it calls one.
 UNSUPPORTED_IMPORTS = frozenset(
     f"hal.{name}"
     for name in (
@@ -68,11 +69,11 @@ _READ_ACCESS = 1
 
 
 class HalModule(RecordingImports, QueueImports):
-    """The imports of one context, over one device."""
+    """The imports of one context, over its devices."""
 
     def __init__(
         self,
-        device: Device,
+        devices: Sequence[Device],
         llvm_ir: Mapping[str, str],
         binaries: Mapping[str, bytes],
         *,
@@ -80,10 +81,11 @@ class HalModule(RecordingImports, QueueImports):
     ) -> None:
         """``inline``: every operation ends in the call that submits it, so that no fence is needed.
 
-        That holds on a synchronous device for programs that are given no fences.
+        That holds on one synchronous device for programs that are given no fences.
         """
         self._inline = inline
-        self._device = device
+        self._devices = tuple(devices)
+        self.shared = SharedMemory(devices) if len(devices) > 1 else None
         self._llvm_ir = llvm_ir
         self._binaries = binaries
         self._executables: list[Executable] = []
@@ -96,9 +98,8 @@ class HalModule(RecordingImports, QueueImports):
         if name in UNSUPPORTED_IMPORTS:
             return unsupported(name)
         method = name.removeprefix("hal.").replace(".", "_")
-        if self._inline:
-            return getattr(InlineQueue, method, None) or getattr(self, method, None)
-        return getattr(self, method, None)
+        instead = InlineQueue if self._inline else self.shared
+        return getattr(instead, method, None) or getattr(self, method, None)
 
     def close(self) -> None:
         """Closes what the program created; idempotent."""
@@ -107,14 +108,16 @@ class HalModule(RecordingImports, QueueImports):
         for executable in self._executables:
             executable.close()
         self._executables = []
+        if self.shared is not None:
+            self.shared.device.allocator.trim()
 
     # --- devices --------------------------------------------------------------------
 
     def devices_count(self) -> int:
-        return 1
+        return len(self._devices)
 
     def devices_get(self, index: int) -> Device | None:
-        return self._device if index == 0 else None
+        return self._devices[index] if 0 <= index < len(self._devices) else None
 
     def device_allocator(self, device: Device) -> Allocator:
         return device.allocator
@@ -131,7 +134,7 @@ class HalModule(RecordingImports, QueueImports):
     def allocator_select(
         self, _memory: int, _usage: int, _flags: int, choices: Sequence[tuple[Device, int]]
     ) -> tuple[Device, int]:
-        """The first candidate: there is one device."""
+        """The first candidate: there is one device (see ``shared_memory.py`` for several)."""
         return choices[0]
 
     def allocator_allocate(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from ireelab.hal.profiler import Profiler
 from ireelab.hal.timeline import Timeline
 from ireelab.program import Program
 from ireelab.vm.abi import Value
@@ -23,8 +24,8 @@ class RunResult:
     """Outputs of the last call; ``seconds`` is the mean time of a call, set-up not included.
 
     ``timeline`` holds every call's events where it was profiled, else it is None. ``function`` and
-    ``device`` name what ran where; ``inputs`` are the arguments as they were given, ``calls`` how
-    often it was called.
+    ``device`` name what ran where, several devices with commas between; ``inputs`` are the arguments
+    as they were given, ``calls`` how often it was called.
     """
 
     outputs: tuple[Value, ...]
@@ -40,13 +41,15 @@ def run(
     program: Program | Trace,
     function: str | None = None,
     *arrays: Any,
-    device: str | Device = "llvm-cpu",
+    device: str | Device | Sequence[str | Device] = "llvm-cpu",
     profile: bool = False,
     repeat: int = 1,
     progress: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> RunResult:
     """Loads a program on a device, calls ``function`` (the only one, if None) and unloads it.
+
+    A program that uses several devices at once is given a list of them: see ``Context``.
 
     State of globals starts anew with every ``run`` and persists over its ``repeat`` calls; keep a
     ``Context`` to call more often. ``progress`` is told after each call how many are done. Once
@@ -55,8 +58,7 @@ def run(
     loaded = program if isinstance(program, Program) else program.program
     function = loaded.function(function).name  # before a device is opened
     with Context(loaded, device) as context:
-        if profile:
-            context.device.begin_profiling()
+        profiler = Profiler(context.devices) if profile else None
         outputs: tuple[Value, ...] = ()
         calls = 0
         start = perf_counter()
@@ -70,11 +72,6 @@ def run(
                     break
         finally:
             seconds = (perf_counter() - start) / max(calls, 1)
-            events = context.device.end_profiling() if profile else ()
-        device_id = context.device.id
-        timeline = (
-            Timeline(events, overhead_ns=context.device.profiling_overhead_ns())
-            if profile
-            else None
-        )
-    return RunResult(outputs, timeline, seconds, function, device_id, arrays, calls)
+            timeline = None if profiler is None else profiler.end()
+        devices = ", ".join(device.id for device in context.devices)
+    return RunResult(outputs, timeline, seconds, function, devices, arrays, calls)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ireelab.widgets.explorer import Explorer
 
 DEFAULT_NAME = "_iree"
+DEFAULT_DEVICE = "llvm-cpu"
 _PROGRESS_SECONDS = 0.2
 
 # `8x64xf32=1`, `f32=2`, `2x3xi8`, `@x.npy`: IREE's form. All else is a Python expression.
@@ -67,7 +68,7 @@ class IreeMagics(Magics):
         default=[],
         metavar="TARGET",
         help="what to compile for (what --device needs, or llvm-cpu); repeated: one program for "
-        "whichever of them is there",
+        "whichever of them is there; NAME=TARGET, repeated: devices that it uses at once",
     )
     @argument(
         "--pipeline",
@@ -91,7 +92,14 @@ class IreeMagics(Magics):
         metavar="EXPR",
         help="an argument of FUNCTION: a Python expression, or IREE's 8x64xf32=1, @x.npy",
     )
-    @argument("--device", default="llvm-cpu", help="where to run (%(default)s)")
+    @argument(
+        "--device",
+        dest="devices",
+        action="append",
+        default=[],
+        metavar="DEVICE",
+        help="where to run (llvm-cpu); repeated: for a program that uses several at once",
+    )
     @argument(
         "--flag", dest="flags", action="append", default=[], metavar="F", help="for iree-compile"
     )
@@ -127,7 +135,14 @@ class IreeMagics(Magics):
         metavar="EXPR",
         help="an argument: a Python expression, or IREE's 8x64xf32=1, @x.npy",
     )
-    @argument("--device", default="llvm-cpu", help="where to run (%(default)s)")
+    @argument(
+        "--device",
+        dest="devices",
+        action="append",
+        default=[],
+        metavar="DEVICE",
+        help="where to run (llvm-cpu); repeated: for a program that uses several at once",
+    )
     @argument("--repeat", type=int, default=1, metavar="N", help="call N times")
     @line_magic
     def iree_run(self, line: str) -> RunResult:
@@ -160,7 +175,7 @@ class IreeMagics(Magics):
         try:
             return ireelab.compile(
                 source,
-                target=options.targets or target_of(options.device),
+                target=options.targets or target_of(_devices(options)),
                 pipeline=self._pipeline(options.pipeline),
                 until=options.until,
                 from_step=options.from_step,
@@ -198,7 +213,7 @@ class IreeMagics(Magics):
                 loaded,
                 called.name,
                 *inputs,
-                device=options.device,
+                device=_devices(options),
                 profile=True,
                 repeat=getattr(options, "repeat", 1),
             )
@@ -287,6 +302,11 @@ def _parse(magic: Any, line: str) -> Namespace:
         else:
             joined.append(word)
     return cast("Namespace", magic.parser.parse_args(joined))
+
+
+def _devices(options: Namespace) -> list[str]:
+    """The devices to run on."""
+    return options.devices or [DEFAULT_DEVICE]
 
 
 def _check(options: Namespace) -> None:

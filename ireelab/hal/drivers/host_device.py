@@ -2,7 +2,8 @@
 
 A driver adds how commands run: ``_run``, ``_write_fill``, ``_write`` and ``_move``. Operations run
 on the thread that submits them, or, when deferred, on the thread that signals their wait fence, and
-have ended when they return.
+have ended when they return. A ``concurrent`` device, one of several that a program uses, runs those
+that signal a fence on a thread of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import DeviceError
 from ireelab.hal.drivers.queue_device import QueueDevice
+from ireelab.hal.drivers.queue_thread import QueueThread
 from ireelab.hal.file import File
 from ireelab.hal.host_memory import HostAllocator, HostBuffer
 from ireelab.hal.semaphore import Fence
@@ -28,8 +30,11 @@ class HostDevice(QueueDevice[HostBuffer, bool]):
 
     buffer_type = HostBuffer
 
-    def __init__(self, id: str, driver: str, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, id: str, driver: str, limit_bytes: int | None = None, *, concurrent: bool = False
+    ) -> None:
         super().__init__(id, driver)
+        self._thread = QueueThread(f"{id} queue") if concurrent else None
         self._allocator = HostAllocator(self, limit_bytes)
         self.queue_name = f"{id} queue 0"
         self._events: list[Event] | None = None
@@ -110,7 +115,7 @@ class HostDevice(QueueDevice[HostBuffer, bool]):
     def _execute_now(
         self, affinity: int, command_buffer: CommandBuffer, bindings: BindingTable
     ) -> bool:
-        if self._events is not None:
+        if self._events is not None or self._thread is not None:
             return False
         self._check_open()
         self._run(command_buffer, bindings, next(self._submissions))
@@ -125,6 +130,29 @@ class HostDevice(QueueDevice[HostBuffer, bool]):
             name = f"submit command buffer {command_buffer.id}"
             self._add_event("submit", name, -1, start_ns, 0, command_buffer.id, submission)
 
+    def _run_operation(
+        self, place: bool, signal: Fence | None, operation: Callable[[bool], Any] | None
+    ) -> None:
+        thread = self._thread
+        if thread is None or operation is None:
+            super()._run_operation(place, signal, operation)
+        elif signal is None:  # nobody is told of its end but the caller
+            thread.drain()
+            super()._run_operation(place, signal, operation)
+        else:
+            thread.put(lambda: self._run_apart(signal, operation))
+
+    def _run_apart(self, signal: Fence, operation: Callable[[bool], Any]) -> None:
+        """On the queue's thread: there is nobody to raise to but the fence."""
+        try:
+            super()._run_operation(True, signal, operation)
+        except BaseException as error:
+            signal.fail(error)
+
+    def _end_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.close()
+
     # --- profiling --------------------------------------------------------------------
 
     def begin_profiling(self) -> None:
@@ -135,6 +163,8 @@ class HostDevice(QueueDevice[HostBuffer, bool]):
     def end_profiling(self) -> tuple[Event, ...]:
         if self._events is None:
             raise DeviceError(f"{self.id} is not profiling; call begin_profiling() first")
+        if self._thread is not None:
+            self._thread.drain()
         events, self._events = self._events, None
         pending, self._pending_events = self._pending_events, []
         for make_events in pending:

@@ -182,15 +182,22 @@ class QueueDevice(Device, Generic[B, P]):
         length_bytes: int,
         flags: int,
     ) -> None:
-        read, written = self.own_buffer(source), self.own_buffer(target)
-        read.check_range(source_offset_bytes, length_bytes, "copy source")
-        written.check_range(target_offset_bytes, length_bytes, "copy target")
-        self._submit(
-            affinity, wait, signal,
-            lambda place: self._copy(
-                place, read, source_offset_bytes, written, target_offset_bytes, length_bytes
-            ),
-        )  # fmt: skip
+        source.check_range(source_offset_bytes, length_bytes, "copy source")
+        target.check_range(target_offset_bytes, length_bytes, "copy target")
+        read, written = self._reached(source), self._reached(target)
+
+        def copy(place: P) -> Any:
+            if read is not None and written is not None:
+                return self._copy(
+                    place, read, source_offset_bytes, written, target_offset_bytes, length_bytes
+                )
+            # The other's memory is out of reach: through the host, which waits for its device.
+            data = source.read(source_offset_bytes, length_bytes)
+            if written is not None:
+                return self._update(place, written, target_offset_bytes, data)
+            return target.write(target_offset_bytes, data)
+
+        self._submit(affinity, wait, signal, copy)
 
     def queue_read(
         self,
@@ -286,13 +293,28 @@ class QueueDevice(Device, Generic[B, P]):
         """Nothing is batched here."""
 
     def own_buffer(self, buffer: Buffer) -> B:
-        """The buffer as this driver's; DeviceError for another's, or a closed one."""
-        if not isinstance(buffer, self.buffer_type):
-            raise DeviceError(f"{type(buffer).__name__} belongs to another kind of device")
+        """The buffer as this device's; DeviceError where out of reach, or for a closed one."""
+        found = self._reached(buffer)
+        if found is None:
+            raise DeviceError(
+                f"{self.id} cannot reach the memory of {buffer.device.id}; allocate it with "
+                "MemoryType.HOST_VISIBLE, or copy it with queue_copy"
+            )
+        return found
+
+    def _reached(self, buffer: Buffer) -> B | None:
+        """The same, but None where it cannot reach the memory."""
         memory: Any = buffer
         if not memory.pointer:
             raise DeviceError("the buffer is closed or was deallocated")
-        return memory
+        return memory if self._is_own(buffer) else self._imported(buffer)
+
+    def _is_own(self, buffer: Buffer) -> bool:
+        return isinstance(buffer, self.buffer_type)
+
+    def _imported(self, buffer: Buffer) -> B | None:
+        found: Any = self.allocator.import_buffer(buffer)
+        return found
 
     # --- order ------------------------------------------------------------------------
 
@@ -323,6 +345,11 @@ class QueueDevice(Device, Generic[B, P]):
             resume: Callable[[], None] = lambda: self._resume(affinity, fence, signal, operation)  # noqa: E731
             self._when_placed(fence, lambda: READY.run(resume))
             return
+        self._run_operation(place, signal, operation)
+
+    def _run_operation(
+        self, place: P, signal: Fence | None, operation: Callable[[P], Any] | None
+    ) -> None:
         try:
             ended = None if operation is None else operation(place)
         except IreelabError as error:

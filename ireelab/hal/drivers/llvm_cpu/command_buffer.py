@@ -7,7 +7,7 @@ run in several threads at the same time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ireelab.hal.host_memory import HostBuffer, address_of
 
 if TYPE_CHECKING:
     from ireelab.hal.drivers.llvm_cpu.executor_ffi import Executor, WorkerPool
+    from ireelab.hal.host_memory import HostAllocator
 
 PATIENCE_NS = 30_000
 """A submission that has run this long alone calls the other threads."""
@@ -55,18 +56,21 @@ class LlvmCpuCommandBuffer(CommandBuffer):
 
     def __init__(
         self, modes: int, categories: int, affinity: int, binding_capacity: int,
-        executor: Executor, pool: WorkerPool, participants: int,
+        executor: Executor, pool: WorkerPool, participants: int, allocator: HostAllocator,
     ) -> None:  # fmt: skip
         super().__init__(modes, categories, affinity, binding_capacity)
         self._executor = executor
         self._native_execute = executor.execute
         self._pool = pool
+        self._allocator = allocator
         self.participants = participants
         self.packed: PackedCommands | None = None
         self._calls: list[_Call] = []
 
     def _finalize(self) -> None:
-        self.packed = pack(self.id, self.log, self.binding_capacity, self.participants)
+        self.packed = pack(
+            self.id, self.log, self.binding_capacity, self.participants, self._allocator
+        )
 
     def _close(self) -> None:
         self.packed = None
@@ -115,9 +119,12 @@ class LlvmCpuCommandBuffer(CommandBuffer):
             if index == end:
                 break
             if not isinstance(buffer, HostBuffer) or not buffer.pointer:
-                self._bind_absent(table, index, buffer)
-                index += 2
-                continue
+                if not buffer:
+                    # A command that does use an unused slot fails the executor's range check.
+                    table[index] = table[index + 1] = 0
+                    index += 2
+                    continue
+                buffer = self._import(index // 2, buffer)
             if length < 0:
                 length = buffer.length_bytes - offset
             if offset < 0 or length < 0 or offset + length > buffer.length_bytes:
@@ -129,15 +136,17 @@ class LlvmCpuCommandBuffer(CommandBuffer):
             table[index + 1] = length
             index += 2
 
-    def _bind_absent(self, table: memoryview, index: int, buffer: object) -> None:
-        if buffer is not None:
-            problem = "closed or deallocated" if isinstance(buffer, HostBuffer) else "not host"
+    def _import(self, slot: int, buffer: Any) -> HostBuffer:
+        """Another device's buffer; the caller's table keeps its memory."""
+        where = f"binding table slot {slot} of command buffer {self.id}"
+        if not buffer.pointer:
+            raise CommandBufferError(f"{where}: the buffer is closed or deallocated memory")
+        found = self._allocator.import_buffer(buffer)
+        if found is None:
             raise CommandBufferError(
-                f"binding table slot {index // 2} of command buffer {self.id}: the buffer is "
-                f"{problem} memory"
+                f"{where}: the buffer is memory of {buffer.device.id} that the host cannot see"
             )
-        # An unused slot. A command that does use it fails the executor's range check.
-        table[index] = table[index + 1] = 0
+        return found
 
     def _raise(self, error: int) -> None:
         assert self.packed is not None

@@ -31,14 +31,20 @@ _IREE_IDS = ("local", "local-sync", "local-task", "llvm-cpu")
 
 
 class LlvmCpuDevice(HostDevice):
-    """``threads`` counts the submitting thread; ``memory_limit_bytes`` bounds what is allocated."""
+    """``threads`` counts the submitting thread; ``memory_limit_bytes`` bounds what is allocated.
+
+    ``ordinal`` tells several apart that one program uses; those are ``concurrent``.
+    """
 
     command_buffer_type = LlvmCpuCommandBuffer
 
     def __init__(
-        self, *, threads: int | None = None, memory_limit_bytes: int | None = None
-    ) -> None:
-        super().__init__("llvm-cpu:0", "llvm-cpu", memory_limit_bytes)  # there is one CPU
+        self, *, threads: int | None = None, memory_limit_bytes: int | None = None,
+        ordinal: int = 0, concurrent: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            f"llvm-cpu:{ordinal}", "llvm-cpu", memory_limit_bytes, concurrent=concurrent
+        )
         self.threads = threads or min(_usable_cpus(), MAX_DEFAULT_THREADS)
         self._executor = executor()
         self._workers = WorkerPool(self.threads - 1)
@@ -68,7 +74,7 @@ class LlvmCpuDevice(HostDevice):
         self._check_open()
         return LlvmCpuCommandBuffer(
             modes, categories, affinity, binding_capacity, self._executor, self._workers,
-            self.threads,
+            self.threads, self.allocator,
         )  # fmt: skip
 
     def profiling_overhead_ns(self) -> int:
@@ -77,6 +83,7 @@ class LlvmCpuDevice(HostDevice):
     def close(self) -> None:
         if self._closed:
             return
+        self._end_thread()
         self._closed = True
         self._workers.close()
         self.allocator.trim()
@@ -113,7 +120,9 @@ class LlvmCpuDevice(HostDevice):
         target.map()[target_offset : target_offset + length] = data
 
 
-def create_from_options(options: dict[str, str]) -> LlvmCpuDevice:
+def create_from_options(
+    options: dict[str, str], *, ordinal: int = 0, concurrent: bool = False
+) -> LlvmCpuDevice:
     """A device from ``threads=N`` and ``memory_limit=BYTES``; DeviceUnavailable for bad values."""
     values: dict[str, int] = {}
     for key, text in options.items():
@@ -121,8 +130,9 @@ def create_from_options(options: dict[str, str]) -> LlvmCpuDevice:
             raise DeviceUnavailable(f"llvm-cpu:{key}={text}: {key} is a whole number, at least 1")
         values[key] = int(text)
     return LlvmCpuDevice(
-        threads=values.get("threads"), memory_limit_bytes=values.get("memory_limit")
-    )
+        threads=values.get("threads"), memory_limit_bytes=values.get("memory_limit"),
+        ordinal=ordinal, concurrent=concurrent,
+    )  # fmt: skip
 
 
 def _usable_cpus() -> int:

@@ -31,7 +31,7 @@ from ireelab.hal.drivers.llvm_cpu import records
 from ireelab.hal.drivers.llvm_cpu.executable import LlvmCpuExecutable
 from ireelab.hal.drivers.llvm_cpu.library_ffi import Kernel, Library
 from ireelab.hal.drivers.queue_rules import check_pattern
-from ireelab.hal.host_memory import HostBuffer, address_of
+from ireelab.hal.host_memory import HostAllocator, HostBuffer, address_of
 
 TICKETS_A_WORKER = 16
 TRANSFER_TICKET_BYTES = 1 << 20
@@ -79,20 +79,24 @@ class PackedCommands:
 
 
 def pack(
-    identity: int, log: Sequence[LogEntry], binding_capacity: int, participants: int
-) -> PackedCommands:
+    identity: int, log: Sequence[LogEntry], binding_capacity: int, participants: int,
+    allocator: HostAllocator,
+) -> PackedCommands:  # fmt: skip
     """Pack a record; CommandBufferError for a command that would read outside its operands."""
-    packer = _Packer(identity, binding_capacity, participants)
+    packer = _Packer(identity, binding_capacity, participants, allocator)
     for index, (kind, fields) in enumerate(log):
         packer.add(index, kind, fields)
     return packer.finish()
 
 
 class _Packer:
-    def __init__(self, identity: int, binding_capacity: int, participants: int) -> None:
+    def __init__(
+        self, identity: int, binding_capacity: int, participants: int, allocator: HostAllocator
+    ) -> None:
         self.identity = identity
         self.capacity = binding_capacity
         self.participants = participants
+        self.allocator = allocator
         self.bindings = array("q")
         self.constants = array("I")
         # Tuples of Struct fields; addresses of bindings and constants are filled in at the end,
@@ -314,8 +318,10 @@ class _Packer:
                 )
             self.bindings.extend((reference.slot, offset, length))
             return length
-        if not isinstance(buffer, HostBuffer) or not buffer.pointer:
-            raise self._error(f"binding {number}: the buffer is closed or of another device")
+        if not isinstance(buffer, HostBuffer):
+            buffer = self.allocator.import_buffer(buffer)
+        if buffer is None or not buffer.pointer:
+            raise self._error(f"binding {number}: the buffer is closed, or the host cannot see it")
         if length < 0:
             length = buffer.length_bytes - offset
         if offset < 0 or length < 0 or offset + length > buffer.length_bytes:

@@ -52,8 +52,8 @@ class NullDevice(HostDevice):
 
     command_buffer_type = NullCommandBuffer
 
-    def __init__(self) -> None:
-        super().__init__("null:0", "null")
+    def __init__(self, ordinal: int = 0) -> None:
+        super().__init__(f"null:{ordinal}", "null")
 
     def query_i64(self, category: str, key: str) -> int | None:
         if category == "hal.device.id":

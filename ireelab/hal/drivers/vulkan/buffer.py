@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from ireelab.errors import DeviceError
 from ireelab.hal.allocator import Allocator, AllocatorStatistics
-from ireelab.hal.buffer import Buffer
+from ireelab.hal.buffer import Buffer, HostRange
 from ireelab.hal.drivers.vulkan.host_import import HostImporter
-from ireelab.hal.drivers.vulkan.memory import Pool, Storage
+from ireelab.hal.drivers.vulkan.memory import POINTER_BLOCK_BYTES, Pool, Storage
+from ireelab.hal.drivers.vulkan.peer_memory import PeerMemory
+from ireelab.hal.host_memory import address_of
 from ireelab.hal.types import MemoryType
 
 if TYPE_CHECKING:
@@ -106,6 +108,17 @@ class VulkanBuffer(Buffer):
         start = self.pointer - storage.block.base + offset_bytes
         host[start : start + source.size] = source
 
+    def host_address(self) -> int:
+        host = self._open_storage().block.host
+        return 0 if host is None else address_of(host) + self.pointer % POINTER_BLOCK_BYTES
+
+    def host_range(self) -> HostRange | None:
+        host = self._open_storage().block.host
+        return None if host is None else HostRange(host, address_of(host), host.size)
+
+    def hold(self) -> Storage:
+        return self._open_storage()
+
     def is_shared(self) -> bool:
         # This object's own reference and the argument's.
         return sys.getrefcount(self.storage) > 2
@@ -130,6 +143,7 @@ class VulkanAllocator(Allocator):
         self._pool: Pool = device.core.device_pool
         self._staging: Pool = device.core.staging_pool
         self._importer = HostImporter(device.core)
+        self._peers = PeerMemory(device.core, self._importer)
 
     def allocate(self, memory_type: int, usage: int, size_bytes: int) -> VulkanBuffer:
         if size_bytes < 0:
@@ -179,6 +193,22 @@ class VulkanAllocator(Allocator):
 
     def settled(self) -> bool:
         return not self._device.core.queues.everything()
+
+    def owns(self, buffer: Buffer) -> bool:
+        """Whether a buffer is of this device."""
+        return isinstance(buffer, VulkanBuffer) and buffer.device is self._device
+
+    def import_buffer(self, buffer: Buffer) -> VulkanBuffer | None:
+        if isinstance(buffer, VulkanBuffer) and self.owns(buffer):
+            return buffer
+        storage = self._peers.storage(buffer)
+        if storage is None:
+            return None
+        buffer.device.settle()
+        return VulkanBuffer(
+            self._device, storage, storage.pointer, buffer.length_bytes, buffer.memory_type,
+            buffer.usage,
+        )  # fmt: skip
 
     def statistics(self) -> AllocatorStatistics:
         pools = {id(pool): pool for pool in (self._pool, self._staging)}.values()

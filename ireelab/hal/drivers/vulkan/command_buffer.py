@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ireelab.errors import CommandBufferError
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
-from ireelab.hal.drivers.vulkan.buffer import VulkanBuffer
+from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.types import CommandBufferMode
 
@@ -27,10 +27,12 @@ class VulkanCommandBuffer(CommandBuffer):
     """Records lazily: only a submission knows the buffers."""
 
     def __init__(
-        self, core: Core, modes: int, categories: int, affinity: int, binding_capacity: int
-    ) -> None:
+        self, core: Core, allocator: VulkanAllocator, modes: int, categories: int, affinity: int,
+        binding_capacity: int,
+    ) -> None:  # fmt: skip
         super().__init__(modes, categories, affinity, binding_capacity)
         self._core = core
+        self._allocator = allocator
         self.recordings: dict[Key, Recording] = {}
 
     def recording(self, bindings: BindingTable, stamped: str = "") -> Recording:
@@ -38,7 +40,6 @@ class VulkanCommandBuffer(CommandBuffer):
 
         ``stamped`` is "", or the profiling mode: stamped recordings are other ones.
         """
-        # The pointer of another device's buffer finds nothing, and is then refused by name.
         table: Any = bindings
         key = (stamped, *[(b.pointer if b is not None else 0, o, n) for b, o, n in table])
         found = self.recordings.get(key)
@@ -51,7 +52,9 @@ class VulkanCommandBuffer(CommandBuffer):
             raise CommandBufferError(f"command buffer {self.id} is closed")
         self._check_table(bindings)
         one_shot = bool(self.modes & CommandBufferMode.ONE_SHOT)
-        recorder = Recorder(self._core, self.id, bindings, one_shot=one_shot, stamped=stamped)
+        recorder = Recorder(
+            self._core, self._allocator, self.id, bindings, one_shot=one_shot, stamped=stamped
+        )
         recording = recorder.record(self.log)
         while len(self.recordings) >= MAX_RECORDINGS:
             oldest = next(iter(self.recordings))
@@ -65,7 +68,7 @@ class VulkanCommandBuffer(CommandBuffer):
             if buffer is None:  # an unused slot; a command that uses it is refused by name
                 continue
             where = f"binding table slot {slot} of command buffer {self.id}"
-            if not isinstance(buffer, VulkanBuffer):
+            if not self._allocator.owns(buffer):
                 raise CommandBufferError(f"{where}: the buffer belongs to another device")
             if not buffer.pointer:
                 raise CommandBufferError(f"{where}: the buffer is closed or deallocated memory")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ireelab.errors import DeviceError
+from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
 from ireelab.hal.drivers.queue_device import QueueDevice
 from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
@@ -26,6 +27,7 @@ from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.executable import FORMATS, VulkanExecutable
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
 from ireelab.hal.drivers.vulkan.memory import Block
+from ireelab.hal.drivers.vulkan.peer_memory import PeerStorage
 from ireelab.hal.drivers.vulkan.physical_device import PhysicalDevice
 from ireelab.hal.drivers.vulkan.pipeline_cache import PipelineCache
 from ireelab.hal.drivers.vulkan.profiler import Place, Profiler
@@ -73,6 +75,7 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         self._queues = self.core.queues
         self._allocator = VulkanAllocator(self)
         self._cache = PipelineCache(self.core, cache_folder)
+        self._reaches_out = False  # into memory of another device, which does not wait for this one
 
     @property
     def allocator(self) -> VulkanAllocator:
@@ -121,7 +124,9 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         self, modes: int, categories: int, affinity: int, binding_capacity: int
     ) -> VulkanCommandBuffer:
         self._check_open()
-        return VulkanCommandBuffer(self.core, modes, categories, affinity, binding_capacity)
+        return VulkanCommandBuffer(
+            self.core, self._allocator, modes, categories, affinity, binding_capacity
+        )
 
     # --- QueueDevice: operations ------------------------------------------------------
 
@@ -178,6 +183,27 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         # The host waits for all that was submitted, what the operation waits for among it.
         file.write(file_offset, source.read(source_offset, length))
 
+    def _imported(self, buffer: Buffer) -> VulkanBuffer | None:
+        self._reaches_out = True
+        return super()._imported(buffer)
+
+    def _is_own(self, buffer: Buffer) -> bool:
+        return self._allocator.owns(buffer)
+
+    def queue_execute(
+        self, affinity: int, wait: Fence | None, signal: Fence | None,
+        command_buffer: CommandBuffer | None, bindings: BindingTable, flags: int,
+    ) -> None:  # fmt: skip
+        for buffer, _, _ in bindings:
+            if buffer and (buffer.device is not self or type(buffer) is not VulkanBuffer):
+                bindings = self._imported_table(bindings)
+                break
+        super().queue_execute(affinity, wait, signal, command_buffer, bindings, flags)
+
+    def _imported_table(self, bindings: BindingTable) -> BindingTable:
+        """The table with other devices' buffers as this one's."""
+        return tuple((self.own_buffer(b) if b else b, o, n) for b, o, n in bindings)
+
     def _execute_now(
         self, affinity: int, command_buffer: CommandBuffer, bindings: BindingTable
     ) -> bool:
@@ -194,10 +220,14 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         self, place: Place, command_buffer: CommandBuffer, bindings: BindingTable, submission: int
     ) -> Point:
         recorded: Any = command_buffer
+        table: Any = bindings
+        peers = [b.storage for b, _, _ in table if b and isinstance(b.storage, PeerStorage)]
         if self.profiler.active:
             point = self.profiler.execute(place, recorded, bindings, submission)
         else:
             point = recorded.recording(bindings).submit(*place)
+        if peers:  # Another device's pool knows nothing of this queue.
+            self._queues.retire(peers.clear)
         self.core.raise_messages()
         return point
 
@@ -245,6 +275,9 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
             if ended is not None:
                 queue, number = ended
                 queue.floor = max(queue.floor, number)
+            if self._reaches_out:
+                self._reaches_out = False
+                self.settle()
             return
         point = self._queues.meet(*place) if ended is None else ended
         for semaphore, value in signal.points:
@@ -261,6 +294,11 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
 
     def end_profiling(self) -> tuple[Event, ...]:
         return self.profiler.end()
+
+    def settle(self) -> None:
+        for queue in self._queues.all:
+            if queue.completed < queue.floor:
+                queue.wait(queue.floor)
 
     def profiling_overhead_ns(self) -> int:
         return self.profiler.overhead_ns()

@@ -1,7 +1,8 @@
 """Arrays of the caller as device memory, without a copy (``VK_EXT_external_memory_host``).
 
-Only where the device's own memory is the host's, cached (CPUs, integrated GPUs): a discrete GPU
-reads host memory several times slower than its own, and a copy pays for itself at once.
+Arrays only where the device's own memory is the host's, cached (CPUs, integrated GPUs): a discrete
+GPU reads host memory several times slower than its own, and a copy pays for itself at once. What
+devices share (``peer_memory.py``) is imported by any device.
 """
 
 from __future__ import annotations
@@ -59,23 +60,30 @@ class HostImporter:
         self._core = core
         self._properties: Any = None
         self._types: list[HeapType] = []
-        if EXTERNAL_MEMORY_HOST in core.logical.extensions and core.device_pool.host_reads_fast:
+        if EXTERNAL_MEMORY_HOST in core.logical.extensions:
             name = "vkGetMemoryHostPointerPropertiesEXT"
             self._properties = core.vulkan.device_function(core.handle, name)
             self._alignment = int(core.limits["minImportedHostPointerAlignment"])
 
     def import_array(self, array: npt.NDArray[Any]) -> ImportedStorage | None:
+        core = self._core
         if (
-            self._properties is None
+            not core.device_pool.host_reads_fast
             or array.nbytes < SMALLEST_IMPORT_BYTES
             or not (array.flags.c_contiguous and array.flags.writeable)
         ):
             return None
+        found = self.import_range(int(array.ctypes.data), array.nbytes)
+        return None if found is None else ImportedStorage(core, *found, array)
+
+    def import_range(self, address: int, length_bytes: int) -> tuple[Block, int] | None:
+        """The pages of a range as a block, and where in it the range begins."""
+        if self._properties is None:
+            return None
         core = self._core
-        address = int(array.ctypes.data)
         # Whole pages: the neighbours on the first and last one are not touched.
         start = address // self._alignment * self._alignment
-        end = -(-(address + array.nbytes) // self._alignment) * self._alignment
+        end = -(-(address + length_bytes) // self._alignment) * self._alignment
         if (address - start) % core.limits["minStorageBufferOffsetAlignment"]:
             return None
         memory_type = self._memory_type(core.vulkan.pointer(start))
@@ -85,7 +93,7 @@ class HostImporter:
             block = Block(core.vulkan, core.logical, memory_type, end - start, start)
         except DeviceError:  # the system's limit of locked memory, or a kind of memory it refuses
             return None
-        return ImportedStorage(core, block, address - start, array)
+        return block, address - start
 
     def _memory_type(self, pointer: Any) -> HeapType | None:
         core = self._core

@@ -40,6 +40,7 @@ SMALLEST_CLASS_BYTES = 256
 """Also the alignment of every range: no device asks for more."""
 
 POINTER_BLOCK_SHIFT = 48
+POINTER_BLOCK_BYTES = 1 << POINTER_BLOCK_SHIFT
 """A buffer's ``pointer`` is its block's number and its offset there: unique in the process."""
 
 _LOOK_BACK = 8  # free ranges that are asked whether work still uses them

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any, TypeAlias
 
@@ -141,11 +142,15 @@ class Queue:
     def wait(self, number: int) -> None:
         """Wait until ``number`` is reached; DeviceTimeout after the device's own time limit."""
         if not self.wait_up_to(number, self.timeout_ns):
-            raise DeviceTimeout(
-                f"the device did not finish submission {number} within "
-                f"{self.timeout_ns / 1e9:g} s (it is at {self.completed}): a kernel runs longer or "
-                "never ends; open the device with a larger timeout=SECONDS, or close it"
-            )
+            raise self.timed_out(number)
+
+    def timed_out(self, number: int) -> DeviceTimeout:
+        """What a wait for ``number`` raises after the time limit."""
+        return DeviceTimeout(
+            f"the device did not finish submission {number} within "
+            f"{self.timeout_ns / 1e9:g} s (it is at {self.completed}): a kernel runs longer or "
+            "never ends; open the device with a larger timeout=SECONDS, or close it"
+        )
 
     def wait_up_to(self, number: int, timeout_ns: int) -> bool:
         """Wait at most ``timeout_ns``; whether ``number`` is reached."""
@@ -159,7 +164,10 @@ class Queue:
         return True
 
     def notify(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
-        """Call back from another thread when ``number`` is reached, or with what failed."""
+        """Call back from another thread when ``number`` is reached, or with what failed.
+
+        Like any wait it is bounded: ``DeviceTimeout`` after the device's own time limit.
+        """
         with self._lock:
             if self._watcher is None:
                 self._watcher = _Watcher(self)
@@ -214,20 +222,30 @@ class Queue:
             raise
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """A number that somebody waits for, until ``deadline_ns``."""
+
+    number: int
+    deadline_ns: int
+    callback: Callable[[BaseException | None], None]
+
+
 class _Watcher:
     """A thread that waits for numbers that somebody wants to be called back for."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._wanted: list[tuple[int, Callable[[BaseException | None], None]]] = []
+        self._wanted: list[_Wanted] = []
         self._changed = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="vulkan-watcher", daemon=True)
         self._thread.start()
 
     def add(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
+        deadline_ns = monotonic_ns() + self._queue.timeout_ns
         with self._changed:
-            self._wanted.append((number, callback))
+            self._wanted.append(_Wanted(number, deadline_ns, callback))
             self._changed.notify()
 
     def stop(self) -> None:
@@ -244,22 +262,31 @@ class _Watcher:
                     self._changed.wait()
                 if self._stopped and not self._wanted:
                     return
-                number = min(number for number, _ in self._wanted)
+                number = min(wanted.number for wanted in self._wanted)
+                left_ns = min(wanted.deadline_ns for wanted in self._wanted) - monotonic_ns()
             error: BaseException | None = None
             try:
-                reached = self._queue.wait_up_to(number, SLICE_NS)
+                reached = self._queue.wait_up_to(number, max(min(left_ns, SLICE_NS), 0))
             except DeviceError as failure:
                 reached, error = True, failure
-            if reached or self._stopped:
+            if reached or self._stopped or left_ns <= SLICE_NS:
                 self._call_back(error)
 
     def _call_back(self, error: BaseException | None) -> None:
         completed = self._queue.completed
         with self._changed:
-            stopped = self._stopped
-            ready = [w for w in self._wanted if w[0] <= completed or error or stopped]
-            self._wanted = [w for w in self._wanted if w not in ready]
-        for number, callback in ready:
-            if error is None and number > completed:
-                error = DeviceError("the device was closed while work was waited for")
-            callback(error)
+            stopped, now_ns = self._stopped, monotonic_ns()
+            ready = [
+                wanted for wanted in self._wanted
+                if wanted.number <= completed or error or stopped or wanted.deadline_ns <= now_ns
+            ]  # fmt: skip
+            self._wanted = [wanted for wanted in self._wanted if wanted not in ready]
+        for wanted in ready:
+            failure = error
+            if error is None and wanted.number > completed:
+                failure = (
+                    DeviceError("the device was closed while work was waited for")
+                    if stopped
+                    else self._queue.timed_out(wanted.number)
+                )
+            wanted.callback(failure)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ireelab.errors import CommandBufferError
+from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import (
     AdviseBuffer,
     BeginDebugGroup,
@@ -31,7 +32,7 @@ from ireelab.hal.command_buffer import (
 )
 from ireelab.hal.drivers.vulkan import vke1
 from ireelab.hal.drivers.vulkan.barriers import STAGE_COMPUTE, STAGE_TRANSFER, plan, stages_of
-from ireelab.hal.drivers.vulkan.buffer import VulkanBuffer
+from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.descriptors import DescriptorWriter
 from ireelab.hal.drivers.vulkan.executable import Kernel, VulkanExecutable
@@ -73,9 +74,12 @@ class Recorder:
     """
 
     def __init__(
-        self, core: Core, identity: int, bindings: BindingTable, *, one_shot: bool, stamped: str
-    ) -> None:
+        self, core: Core, allocator: VulkanAllocator, identity: int, bindings: BindingTable,
+        *, one_shot: bool, stamped: str,
+    ) -> None:  # fmt: skip
         self._core = core
+        self._allocator = allocator
+        self._imported: dict[int, VulkanBuffer] = {}
         self._vulkan = core.vulkan
         self._lib: Any = core.vulkan.lib
         self._identity = identity
@@ -330,9 +334,10 @@ class Recorder:
             if table_length >= 0:
                 end_bytes = table_offset + table_length
             offset += table_offset
-        if not isinstance(buffer, VulkanBuffer) or not buffer.pointer:
-            problem = "closed or deallocated" if isinstance(buffer, VulkanBuffer) else "not Vulkan"
-            raise self._error(f"binding {number}: the buffer is {problem} memory")
+        buffer = self._own(buffer)
+        if buffer is None or not buffer.pointer:
+            problem = "out of reach" if buffer is None else "closed or deallocated memory"
+            raise self._error(f"binding {number}: the buffer is {problem}")
         end_bytes = buffer.length_bytes if end_bytes is None else end_bytes
         if length < 0:
             length = end_bytes - offset
@@ -347,9 +352,21 @@ class Recorder:
 
     def _keep(self, recording: Recording, ref: BindingRef) -> None:
         """Memory that the record itself names stays; that of slots belongs to the caller."""
-        if isinstance(ref.buffer, VulkanBuffer):
-            storage: Storage | None = ref.buffer.storage
+        buffer = None if ref.buffer is None else self._own(ref.buffer)
+        if buffer is not None:
+            storage: Storage | None = buffer.storage
             recording.kept.append(storage)
+
+    def _own(self, buffer: Buffer | None) -> VulkanBuffer | None:
+        """A buffer as this device's, None where it cannot reach it."""
+        if isinstance(buffer, VulkanBuffer) and self._allocator.owns(buffer):
+            return buffer
+        found = self._imported.get(id(buffer))
+        if found is None and buffer is not None:
+            found = self._allocator.import_buffer(buffer)
+            if found is not None:
+                self._imported[id(buffer)] = found
+        return found
 
     def _kernel(self, recording: Recording, executable: Any, ordinal: int) -> Kernel:
         if not isinstance(executable, VulkanExecutable) or executable.code is None:
