@@ -6,6 +6,7 @@ of several devices take which one first: ``vulkan:0``, ``vulkan:H100,timeout=10`
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,9 @@ _DRIVERS: tuple[_Driver, ...] = (
 )
 
 
+_BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(d.name for d in _DRIVERS)})(?::|,|\s*$))")
+
+
 def devices() -> tuple[DeviceInfo, ...]:
     """Every driver's devices, with the reason where one cannot be used here."""
     infos: list[DeviceInfo] = []
@@ -133,6 +137,24 @@ def create_device(name: str, *, validate: bool = False) -> Device:
     ``validate`` checks every command and submission against the HAL's rules first.
     """
     return _create(name, None, validate=validate)
+
+
+def split_names(text: str) -> list[str]:
+    """The devices that one text names.
+
+    >>> split_names("llvm-cpu:threads=1,vulkan:0,validate=1")
+    ['llvm-cpu:threads=1', 'vulkan:0,validate=1']
+    """
+    return [name.strip() for name in _BETWEEN.split(text)]
+
+
+def names_of(ids: str) -> str:
+    """What opens devices like those of a run again; their ids are numbered as they were opened.
+
+    >>> names_of("llvm-cpu:0, llvm-cpu:1, vulkan:4")
+    'llvm-cpu,llvm-cpu,vulkan'
+    """
+    return ",".join(name.partition(":")[0] for name in split_names(ids))
 
 
 def create_devices(names: Sequence[str], *, validate: bool = False) -> tuple[Device, ...]:

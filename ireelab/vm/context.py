@@ -16,7 +16,7 @@ from ireelab.hal.device import Device
 from ireelab.hal.element_type import element_type_from_dtype
 from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Signature, Value
 from ireelab.vm.check_module import CheckModule
-from ireelab.vm.devices import not_loadable, open_devices
+from ireelab.vm.devices import Devices, not_loadable, open_devices
 from ireelab.vm.hal_module import HalModule
 from ireelab.vm.parameters_module import ParametersModule
 from ireelab.vm.scheduler import Coroutine, Wait, drive
@@ -97,13 +97,10 @@ class Context:
     several invocations interleave through ``start`` and a ``Scheduler``.
     """
 
-    def __init__(
-        self, program: Program, device: str | Device | Sequence[str | Device] = "llvm-cpu"
-    ) -> None:
+    def __init__(self, program: Program, device: Devices = "llvm-cpu") -> None:
         self.program = program
         program.translation  # noqa: B018  # fails on malformed bytecode before a device is opened
-        given = [device] if isinstance(device, str | Device) else list(device)
-        self.devices, self._owned = open_devices(given)
+        self.devices, self._owned = open_devices(device)
         self.device = self.devices[0]
         self._entries: dict[str, Entry] = {}
         self._namespace: dict[str, Any] = {}

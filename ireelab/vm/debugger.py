@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ireelab.hal.device import Device
     from ireelab.pipeline.trace import Trace
     from ireelab.vm.abi import Value
+    from ireelab.vm.devices import Devices
 
 _LINE = re.compile(r":(\d+):\d+$")
 _AROUND = 4  # lines of the listing before and after the current one
@@ -237,7 +237,7 @@ def debug(
     program: Program | Trace,
     function: str | None = None,
     *arrays: Any,
-    device: str | Device = "llvm-cpu",
+    device: Devices = "llvm-cpu",
 ) -> Debugger:
     """Load a program on a device and stop before the first instruction of a function.
 

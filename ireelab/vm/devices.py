@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ireelab.errors import DeviceUnavailable, ExecutableMismatch, VMError
 from ireelab.hal.device import Device
-from ireelab.hal.registry import create_devices
+from ireelab.hal.registry import create_devices, split_names
 from ireelab.vm.decode import decode
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _MISSING = re.compile(r"HAL device `(\w+)` not found or unavailable: (.*)", re.DOTALL)
 _KIND = re.compile(r'#hal\.device\.target<"([\w-]+)"')
 _DRIVERS = {"local": "llvm-cpu", "vulkan": "vulkan"}
+
+
+Devices: TypeAlias = "str | Device | Sequence[str | Device]"
+"""What a user runs on: a device, or several for a program that uses them at once. Names may stand
+in one text with commas between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +53,17 @@ def needed_devices(program: Program) -> tuple[NeededDevice, ...]:
 
 
 def open_devices(
-    given: Sequence[str | Device],
+    given: Devices,
 ) -> tuple[tuple[Device, ...], tuple[Device, ...]]:
     """All devices in order, and those of them opened here."""
-    if not given:
+    if isinstance(given, Device):
+        return (given,), ()
+    listed = split_names(given) if isinstance(given, str) else list(given)
+    if not listed:
         raise DeviceUnavailable("no device is given; name one, such as llvm-cpu or vulkan")
-    opened = list(create_devices([d for d in given if isinstance(d, str)]))
-    owned = tuple(opened)
-    devices = tuple(opened.pop(0) if isinstance(d, str) else d for d in given)
-    return devices, owned
+    owned = create_devices([d for d in listed if isinstance(d, str)])
+    opened = iter(owned)
+    return tuple(next(opened) if isinstance(d, str) else d for d in listed), owned
 
 
 def not_loadable(program: Program, devices: Sequence[Device], error: VMError) -> ExecutableMismatch:

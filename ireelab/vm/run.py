@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from ireelab.hal.timeline import Timeline
 from ireelab.program import Program
 from ireelab.vm.abi import Value
 from ireelab.vm.context import Context
+from ireelab.vm.devices import Devices
 
 if TYPE_CHECKING:
-    from ireelab.hal.device import Device
     from ireelab.pipeline.trace import Trace
 
 
@@ -24,8 +24,8 @@ class RunResult:
     """Outputs of the last call; ``seconds`` is the mean time of a call, set-up not included.
 
     ``timeline`` holds every call's events where it was profiled, else it is None. ``function`` and
-    ``device`` name what ran where, several devices with commas between; ``inputs`` are the arguments
-    as they were given, ``calls`` how often it was called.
+    ``device`` name what ran where, several devices with commas between; ``inputs`` are the
+    arguments as they were given, ``calls`` how often it was called.
     """
 
     outputs: tuple[Value, ...]
@@ -41,7 +41,7 @@ def run(
     program: Program | Trace,
     function: str | None = None,
     *arrays: Any,
-    device: str | Device | Sequence[str | Device] = "llvm-cpu",
+    device: Devices = "llvm-cpu",
     profile: bool = False,
     repeat: int = 1,
     progress: Callable[[int], None] | None = None,

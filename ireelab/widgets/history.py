@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ireelab.errors import CompileError
+from ireelab.hal.registry import names_of
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.payload import Run, state_of
@@ -104,7 +105,7 @@ class History:
         number = len(self.runs) + 1
         if texts is None:
             texts = [f"run {number}"] * len(inputs_of(result))
-        device = device or result.device.removesuffix(":0")
+        device = device or names_of(result.device)
         ran = Ran(number, variant, result, tuple(texts), device)
         self.runs.append(ran)
         return ran

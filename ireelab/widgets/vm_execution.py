@@ -6,6 +6,7 @@ Not among ``ireelab.viz.models``, which run nothing.
 from __future__ import annotations
 
 from ireelab.errors import IreelabError
+from ireelab.hal.registry import names_of
 from ireelab.viz.models import ModelBlob, Subject, pack_model
 from ireelab.vm.context import Context
 from ireelab.vm.example_inputs import example_inputs
@@ -24,7 +25,7 @@ def execution_blob(subject: Subject, name: str) -> ModelBlob:
     if program is None:
         return ModelBlob(absent="There is no program to step through.")
     run = subject.run
-    device = "llvm-cpu" if run is None else run.device.split(":")[0]
+    device = "llvm-cpu" if run is None else names_of(run.device)
     wanted = name.partition("/")[2] or (run.function if run is not None else None)
     try:
         function = program.function(wanted)
