@@ -71,7 +71,7 @@ class Slab:
 
     ``packed`` slabs hold slices; others hold a single value and are their own lower bound.
     Besides the transient slab of an execution there are external (results), variable, constant
-    and staging ones.
+    and staging ones. ``devices`` use it: more than one where it crosses from one to another.
     ``lower_bound_bytes`` is the largest sum of slices that live at once.
     """
 
@@ -79,6 +79,7 @@ class Slab:
     function: str
     resource: str
     lifetime: str
+    devices: tuple[str, ...]
     packed: bool
     alignment_bytes: int
     size_bytes: int | None
@@ -97,6 +98,7 @@ class Slab:
             "function": self.function,
             "resource": self.resource,
             "lifetime": self.lifetime,
+            "devices": list(self.devices),
             "packed": self.packed,
             "alignment_bytes": self.alignment_bytes,
             "size_bytes": self.size_bytes,
@@ -292,6 +294,7 @@ def _packed_slab(
         function=pack.function,
         resource=resource,
         lifetime=buffer.lifetime if buffer else "transient",
+        devices=buffer.devices if buffer else (),
         packed=True,
         alignment_bytes=alignment,
         size_bytes=buffer.size_bytes if buffer else None,
@@ -310,6 +313,7 @@ def _single_slabs(memory: MemoryProgram, packed: Iterable[str], first: int) -> I
             function=buffer.function,
             resource=buffer.id,
             lifetime=buffer.lifetime,
+            devices=buffer.devices,
             packed=False,
             alignment_bytes=1,
             size_bytes=buffer.size_bytes,

@@ -95,6 +95,7 @@ class CommandBuffer:
 
     index: int
     function: str
+    device: str  # the program's name of it, "" where unknown
     reusable: bool
     straight: bool
     execution: int | None
@@ -119,6 +120,7 @@ class CommandBuffer:
         return {
             "index": self.index,
             "function": self.function,
+            "device": self.device,
             "reusable": self.reusable,
             "straight": self.straight,
             "execution": self.execution,
@@ -205,7 +207,8 @@ class Barriers:
         return text
 
     def _rows(self) -> list[tuple[object, ...]]:
-        return [row for buffer in self.command_buffers for row in _rows(buffer)]
+        several = len({buffer.device for buffer in self.command_buffers}) > 1
+        return [row for buffer in self.command_buffers for row in _rows(buffer, several=several)]
 
     def __str__(self) -> str:
         return f"{self._summary()}\n{text_table(_HEADINGS, self._rows())}"
@@ -337,6 +340,7 @@ def _command_buffer(
     return CommandBuffer(
         index=index,
         function=recording.function,
+        device=recording.device,
         reusable=not recording.one_shot,
         straight=recording.straight,
         execution=execution,
@@ -372,9 +376,9 @@ def _recorded(program: StreamProgram, execution: int) -> list[Command]:
 def _match(recordings: Sequence[Recording], program: StreamProgram) -> list[int | None]:
     """The execution that each command buffer records, told by its sequence of commands.
 
-    Among executions with the same sequence, that of the function which the recording function
-    is named after comes first, then program order. Executions may have no command buffer: a
-    lone copy becomes a queue operation.
+    Among executions with the same sequence, those on its device come first, then that of the
+    function which the recording function is named after, then program order. Executions may have
+    no command buffer: a lone copy becomes a queue operation.
     """
     waiting: dict[tuple[tuple[str, str], ...], list[int]] = {}
     for execution in program.executions:
@@ -389,12 +393,10 @@ def _match(recordings: Sequence[Recording], program: StreamProgram) -> list[int 
             if command.kind not in _UNRECORDED
         )
         candidates = waiting.get(signature, [])
-        named = [
-            index
-            for index in candidates
-            if _records_for(recording.function, program.executions[index].function)
-        ]
-        chosen = next(iter(named or candidates), None)
+        executions = [program.executions[index] for index in candidates]
+        there = [e for e in executions if recording.device in e.devices] or executions
+        named = [e for e in there if _records_for(recording.function, e.function)]
+        chosen = next((e.index for e in named or there), None)
         if chosen is not None:
             candidates.remove(chosen)
         matched.append(chosen)
@@ -406,9 +408,11 @@ def _records_for(recorder: str, function: str) -> bool:
     return recorder == function or recorder.startswith(f"__{function}_memoize")
 
 
-def _rows(buffer: CommandBuffer) -> Iterator[tuple[object, ...]]:
+def _rows(buffer: CommandBuffer, *, several: bool) -> Iterator[tuple[object, ...]]:
     """Commands and barriers as they were recorded, then what is missing."""
     where = f"{buffer.index} {buffer.function}"
+    if several:
+        where += f" on {buffer.device}"
     by_position: dict[int, list[Barrier]] = {}
     for barrier in buffer.barriers:
         by_position.setdefault(barrier.position, []).append(barrier)

@@ -56,6 +56,7 @@ class Recording:
     """One command buffer, ``one_shot`` where it is recorded anew for each call."""
 
     function: str
+    device: str  # the global that holds it, "" where it comes from elsewhere
     one_shot: bool
     straight: bool = True  # False where commands stand in several blocks
     items: list[RecordedCommand | RecordedBarrier] = field(

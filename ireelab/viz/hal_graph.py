@@ -40,6 +40,7 @@ def stream_program(host: HostProgram, like: Sequence[Command]) -> StreamProgram:
                 index=number,
                 function=operation.function,
                 affinity="" if everywhere else f"queues {operation.affinity:#x}",
+                devices=(operation.device,) if operation.device else (),
                 once=recording is None or recording.one_shot,
                 awaits=operation.waits,
                 after=tuple(sorted({numbers[i] for i in _before(host.operations, at)})),

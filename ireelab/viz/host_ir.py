@@ -40,6 +40,7 @@ class QueueOperation:
 
     function: str
     kind: str
+    device: str  # the global that holds it, "" where it comes from elsewhere
     affinity: int | None
     waits: tuple[str, ...]
     signals: tuple[str, ...]
@@ -95,7 +96,8 @@ class _Recordings:
         if call is not None and call.name == "hal.command_buffer.create":
             modes = call.constant("modes", values)
             self.numbers[op.operation.results[0]] = len(self.all)
-            self.all.append(Recording(function, bool((modes or 0) & _ONE_SHOT)))
+            device = _device(call.values.get("device"))
+            self.all.append(Recording(function, device, bool((modes or 0) & _ONE_SHOT)))
             return
         number = next((self.numbers[v] for v in op.operation.operands if v in self.numbers), None)
         if number is None:
@@ -183,6 +185,7 @@ class _QueueReader:
         return QueueOperation(
             function=self.name,
             kind=kind,
+            device=_device(call.values.get("device")),
             affinity=call.constant("queue_affinity", self.values),
             waits=tuple(map(self.values.name, waits)),
             signals=tuple(map(self.values.name, self._fences(call.values.get("signal_fence")))),
@@ -230,6 +233,12 @@ class _QueueReader:
 
     def _amount(self, value: Any) -> Amount:
         return Amount(0) if value is None else self.values.amount(value)
+
+
+def _device(value: Any) -> str:
+    if value is None or str(getattr(value.owner, "name", "")) not in _LOADS:
+        return ""
+    return _global(value.owner)
 
 
 def _global(op: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ireelab.viz.amount import Amount, Symbol
 
+_DEVICE = re.compile(r"@([\w.$-]+)")
 _LIFETIME = re.compile(r"!stream\.resource<(\w+|\*)>")
 
 
@@ -48,6 +49,15 @@ def symbol_path(attribute: Any) -> tuple[str, ...]:
     """``("exe", "entry")`` of ``@exe::@entry``."""
     path = attribute.value
     return (path,) if isinstance(path, str) else tuple(path)
+
+
+def devices_of(affinity: object) -> tuple[str, ...]:
+    """The devices that an affinity attribute names, none for None.
+
+    >>> devices_of("#hal.device.optimal<[#hal.device.affinity<@a>, #hal.device.affinity<@b, [1]>]>")
+    ('a', 'b')
+    """
+    return () if affinity is None else tuple(dict.fromkeys(_DEVICE.findall(str(affinity))))
 
 
 def tied_operand(op: Any, result: int) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ireelab.viz.amount import Amount
-from ireelab.viz.mlir_walk import ValueReader, functions, lifetime, walk
+from ireelab.viz.mlir_walk import ValueReader, devices_of, functions, lifetime, walk
 from ireelab.viz.stream_origin import Origins
 
 _ALLOCATING = (
@@ -51,6 +51,7 @@ class Buffer:
     function: str
     origin: str  # "alloca" (pooled, in stream order), "alloc", "try_map" or "import"
     lifetime: str
+    devices: tuple[str, ...]  # that use it, as its affinity says
     size_bytes: int | None
 
     def to_json(self) -> dict[str, object]:
@@ -59,6 +60,7 @@ class Buffer:
             "function": self.function,
             "origin": self.origin,
             "lifetime": self.lifetime,
+            "devices": list(self.devices),
             "size_bytes": self.size_bytes,
         }
 
@@ -152,6 +154,7 @@ def _buffers(function: str, op: Any, values: ValueReader) -> Iterator[Buffer]:
                 function=function,
                 origin=str(op.operation.name).rsplit(".", 1)[1],
                 lifetime=scope,
+                devices=devices_of(view.affinity),
                 size_bytes=values.constant(size),
             )
 

@@ -20,7 +20,7 @@ from ireelab.viz.text_table import html_table, text_table
 from ireelab.viz.timeline import Profiled
 
 _LOWERED = ("executable", "hal", "vm")
-_HEADINGS = ("command", "execution", "wave", "name", "reads", "writes", "after")
+_HEADINGS = ("command", "execution", "device", "wave", "name", "reads", "writes", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class StreamGraph:
     def dispatches(self) -> tuple[Command, ...]:
         """The commands that run an executable."""
         return tuple(command for command in self.commands if command.kind == "dispatch")
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that the executions name, in the order of their use."""
+        return tuple(dict.fromkeys(d for one in self.executions for d in one.devices))
 
     def counts(self) -> dict[str, int]:
         """Commands by kind."""
@@ -101,6 +106,7 @@ class StreamGraph:
             (
                 command.index,
                 command.execution,
+                " ".join(self.executions[command.execution].devices),
                 command.wave,
                 command.name,
                 ", ".join(a.resource for a in command.accesses if a.reads),
@@ -113,16 +119,26 @@ class StreamGraph:
     def _summary(self) -> str:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts().items()))
         waves = sum(len(execution.waves) for execution in self.executions)
+        several = f" on {', '.join(self.devices)}" if len(self.devices) > 1 else ""
         return (
-            f"Stream graph: {len(self.executions)} executions, {waves} waves, "
+            f"Stream graph: {len(self.executions)} executions{several}, {waves} waves, "
             f"{counts or 'no commands'}, {len(self.edges)} edges"
         )
 
+    def _table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+        """Headings and rows; without the devices where there is only one."""
+        rows = self._rows()
+        if len(self.devices) > 1:
+            return _HEADINGS, rows
+        device = _HEADINGS.index("device")
+        shown = (*_HEADINGS[:device], *_HEADINGS[device + 1 :])
+        return shown, [(*row[:device], *row[device + 1 :]) for row in rows]
+
     def __str__(self) -> str:
-        return f"{self._summary()}\n{text_table(_HEADINGS, self._rows())}"
+        return f"{self._summary()}\n{text_table(*self._table())}"
 
     def _repr_html_(self) -> str:
-        return html_table(self._summary(), _HEADINGS, self._rows())
+        return html_table(self._summary(), *self._table())
 
 
 def stream_graph(

@@ -12,7 +12,7 @@ from typing import Any
 from ireelab.viz.access import Access, ByteRange
 from ireelab.viz.amount import Amount
 from ireelab.viz.binding_types import binding_types
-from ireelab.viz.mlir_walk import ValueReader, functions, lifetime, symbol_path, walk
+from ireelab.viz.mlir_walk import ValueReader, devices_of, functions, lifetime, symbol_path, walk
 from ireelab.viz.stream_access import is_command, read_accesses
 from ireelab.viz.stream_origin import Origins
 
@@ -97,6 +97,7 @@ class Execution:
     index: int
     function: str
     affinity: str
+    devices: tuple[str, ...]  # that the affinity names
     once: bool
     awaits: tuple[str, ...]
     after: tuple[int, ...]
@@ -108,6 +109,7 @@ class Execution:
             "index": self.index,
             "function": self.function,
             "affinity": self.affinity,
+            "devices": list(self.devices),
             "once": self.once,
             "awaits": list(self.awaits),
             "after": list(self.after),
@@ -170,7 +172,9 @@ class _ProgramReader:
             self._read_execution(name, op, index, origins, values, executes)
         if outside:
             waves = self._read_waves(name, len(self.executions), outside, origins, values)
-            self.executions.append(Execution(len(self.executions), name, "", False, (), (), waves))
+            self.executions.append(
+                Execution(len(self.executions), name, "", (), False, (), (), waves)
+            )
 
     def _read_execution(
         self,
@@ -191,6 +195,7 @@ class _ProgramReader:
                 index,
                 function,
                 str(view.affinity) if view.affinity else "",
+                devices_of(view.affinity),
                 "once" in op.attributes,
                 tuple(values.name(timepoint) for timepoint in awaited),
                 tuple(sorted(after)),

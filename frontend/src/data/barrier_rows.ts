@@ -1,10 +1,11 @@
 /** Command buffers as rows: a head, commands, the barriers between them; hazards as arcs. Pure. */
+import { bufferDevice } from "./devices.ts";
 import { formatBytes, formatCount, plural } from "./format.ts";
 import type { Barriers, CommandBuffer, Hazard, RecordedCommand, StreamGraph } from "./model_types.ts";
 import { shortResource } from "./names.ts";
 
 export type BarrierRow =
-  | { kind: "buffer"; buffer: CommandBuffer; waits: string[] }
+  | { kind: "buffer"; buffer: CommandBuffer; device: string; waits: string[] }
   | { kind: "command"; buffer: CommandBuffer; command: RecordedCommand; ref: string }
   | { kind: "barrier"; buffer: CommandBuffer; number: number; ref: string }
   | { kind: "missing"; buffer: CommandBuffer; hazard: Hazard; ref: string };
@@ -35,7 +36,7 @@ export function barrierList(model: Barriers, stream: StreamGraph | null): Barrie
   const buffers = [...model.command_buffers].sort((a, b) => order(a) - order(b) || a.index - b.index);
   for (const buffer of buffers) {
     const waits = buffer.execution === null ? [] : (stream?.executions[buffer.execution]?.awaits ?? []);
-    rows.push({ kind: "buffer", buffer, waits });
+    rows.push({ kind: "buffer", buffer, device: bufferDevice(model, buffer.index), waits });
     const rowOfCommand: number[] = [];
     const add = (row: BarrierRow & { ref: string }) => {
       rowOf.set(row.ref, rows.length);

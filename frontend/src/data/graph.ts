@@ -1,4 +1,5 @@
 /** The stream graph as it is shown: commands, or what groups of them are closed to. Pure. */
+import { executionDevice } from "./devices.ts";
 import { commandsOf } from "./entities.ts";
 import { shortName } from "./names.ts";
 import type { Command, StreamGraph } from "./model_types.ts";
@@ -30,8 +31,8 @@ export interface ShownGraph {
   /** Command index -> node index. */
   nodeOf: Int32Array;
   rankCount: number;
-  /** Per rank, what it is: "wave 3" or "". */
-  ranks: { label: string; execution: number; first: boolean }[];
+  /** Per rank, what it is: "wave 3" or ""; and on which device, where there are several. */
+  ranks: { label: string; execution: number; device: string; first: boolean }[];
 }
 
 /** The groups that a command is in, outermost first. */
@@ -63,7 +64,7 @@ export function showGraph(graph: StreamGraph, level: Level, opened: ReadonlySet<
     nodeOf[command.index] = at;
   }
   for (const node of nodes) node.label = labelOf(graph, node, commands);
-  const ranks = rankNodes(nodes, commands);
+  const ranks = rankNodes(graph, nodes, commands);
   return { nodes, edges: edgesBetween(graph, nodeOf), nodeOf, rankCount: ranks.length, ranks };
 }
 
@@ -82,12 +83,16 @@ function labelOf(graph: StreamGraph, node: GraphNode, commands: readonly Command
   const count = node.commands.length;
   const what = count === 1 ? shortName(first.name) : `${count} commands`;
   if (kind === "wave") return `wave ${first.wave} · ${what}`;
-  if (kind === "execution") return `execution ${rest} · ${graph.executions[node.execution]?.waves.length ?? 0} waves`;
+  if (kind === "execution") {
+    const waves = `${graph.executions[node.execution]?.waves.length ?? 0} waves`;
+    const device = executionDevice(graph, node.execution);
+    return [`execution ${rest}`, device ? `on ${device}` : "", waves].filter(Boolean).join(" · ");
+  }
   return `@${rest} · ${what}`;
 }
 
 /** Ranks follow the waves of the executions in program order; closed groups take one. */
-function rankNodes(nodes: GraphNode[], commands: readonly Command[]): ShownGraph["ranks"] {
+function rankNodes(graph: StreamGraph, nodes: GraphNode[], commands: readonly Command[]): ShownGraph["ranks"] {
   const ranks: ShownGraph["ranks"] = [];
   const seen = new Map<string, number>();
   let lastExecution = -1;
@@ -99,7 +104,8 @@ function rankNodes(nodes: GraphNode[], commands: readonly Command[]): ShownGraph
       rank = ranks.length;
       seen.set(place, rank);
       const label = place.startsWith("wave") ? `wave ${first.wave}` : "";
-      ranks.push({ label, execution: node.execution, first: node.execution !== lastExecution });
+      const begins = node.execution !== lastExecution;
+      ranks.push({ label, execution: node.execution, device: executionDevice(graph, node.execution), first: begins });
       lastExecution = node.execution;
     }
     node.rank = rank;

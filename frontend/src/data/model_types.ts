@@ -25,6 +25,8 @@ export interface Execution {
   index: number;
   function: string;
   affinity: string;
+  /** Those that the affinity names. */
+  devices: string[];
   once: boolean;
   awaits: string[];
   after: number[];
@@ -76,6 +78,8 @@ export interface Slab {
   function: string;
   resource: string;
   lifetime: string;
+  /** That use it. */
+  devices: string[];
   packed: boolean;
   alignment_bytes: number;
   size_bytes: number | null;
@@ -113,6 +117,7 @@ export interface Barrier {
 export interface CommandBuffer {
   index: number;
   function: string;
+  device: string;
   reusable: boolean;
   straight: boolean;
   execution: number | null;

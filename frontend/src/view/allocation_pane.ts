@@ -1,5 +1,6 @@
 /** The Allocation pane: one slab at a time, a scrubber over its steps, and what is live there. */
 import { formatBytes, formatCount, plural } from "../data/format.ts";
+import { slabDevices } from "../data/devices.ts";
 import type { Allocation, Slab, Slice } from "../data/model_types.ts";
 import { shortName } from "../data/names.ts";
 import { boxAt, boxBeside, liveAt, packingOf, slabsOf, type Box, type Packing } from "../data/packing.ts";
@@ -101,7 +102,7 @@ class AllocationPane implements PaneView {
     this.packing = packingOf(this.model, slab);
     this.step = Math.min(this.step, this.packing.steps - 1);
     this.scrubber.max = String(this.packing.steps - 1);
-    const options = this.slabs.map((one) => [String(one.index), slabLabel(one)] as const);
+    const options = this.slabs.map((one) => [String(one.index), slabLabel(one, slabDevices(this.model, one.index))] as const);
     this.slabHost.replaceChildren(
       select("Slab", "Which allocation", options, String(index), (value) => this.choose(Number(value))),
     );
@@ -223,9 +224,10 @@ class AllocationPane implements PaneView {
   }
 }
 
-function slabLabel(slab: Slab): string {
+function slabLabel(slab: Slab, devices: string): string {
   const size = slab.size_bytes === null ? "dynamic" : formatBytes(slab.size_bytes);
-  return `${slab.resource} · ${slab.lifetime} ${size}`;
+  const place = devices ? ` · on ${devices}` : "";
+  return `${slab.resource} · ${slab.lifetime} ${size}${place}`;
 }
 
 function summaryOf(slab: Slab, packing: Packing): (Node | string)[] {

@@ -232,7 +232,10 @@ class BarrierPane implements PaneView {
 function cells(row: BarrierRow): HTMLElement[] {
   const cell = (kind: string, text: string) => h("span", { class: kind }, text);
   if (row.kind === "buffer")
-    return [cell("il-label", `@${row.buffer.function}`), cell("il-time", bufferText(row.buffer))];
+    return [
+      cell("il-label", `@${row.buffer.function}${row.device ? ` on ${row.device}` : ""}`),
+      cell("il-time", bufferText(row.buffer)),
+    ];
   if (row.kind === "command")
     return [
       cell("il-count", String(row.command.index)),

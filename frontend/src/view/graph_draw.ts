@@ -95,10 +95,11 @@ function drawBandLabels(context: CanvasRenderingContext2D, scene: GraphScene, he
   context.textBaseline = "alphabetic";
   const pad = (RANK_HEIGHT - NODE_HEIGHT) / 2;
   for (let rank = first; rank <= last; rank++) {
-    const { label, execution, first: begins } = scene.shown.ranks[rank];
+    const { label, execution, device, first: begins } = scene.shown.ranks[rank];
     const y = (MARGIN + rank * RANK_HEIGHT - pad - scene.top) * scene.zoom + 11;
     const fn = scene.shown.nodes.find((node) => node.rank === rank)?.function ?? "";
-    const text = begins ? [`@${fn}`, `execution ${execution}`, label].filter(Boolean).join(" · ") : label;
+    const place = device ? `on ${device}` : "";
+    const text = begins ? [`@${fn}`, `execution ${execution}`, place, label].filter(Boolean).join(" · ") : label;
     context.globalAlpha = 0.85;
     context.fillStyle = colors(rank % 2 === 0 ? "bg-1" : "bg");
     context.fillRect(2, y - 10, context.measureText(text).width + 6, 13);

@@ -1,6 +1,7 @@
 /** What is selected, in words: a command, a slice, a barrier; and links to its counterparts. */
 import { commandsOf, refKind, refNumber, type LinkSources, type Ref } from "../data/entities.ts";
 import { barrierText, rangeText } from "../data/barrier_rows.ts";
+import { bufferDevice, executionDevice, slabDevices } from "../data/devices.ts";
 import { formatBytes, plural } from "../data/format.ts";
 import { shortName, shortResource } from "../data/names.ts";
 import { button, h } from "./dom.ts";
@@ -42,6 +43,7 @@ function describeCommand(index: number, { stream }: LinkSources): HTMLElement[] 
     facts([
       ["Command", String(command.index)],
       ["Execution, wave", `${command.execution}, ${command.wave}`],
+      ["Device", stream ? executionDevice(stream, command.execution) : ""],
       ["Workload", command.workload.map((value) => value ?? "?").join(" × ")],
       ["Executable", command.executable, "code"],
     ]),
@@ -62,6 +64,7 @@ function describeSlice(index: number, { allocation }: LinkSources): HTMLElement[
       ["Offset", slice.offset_bytes === null ? "at run time" : slice.offset_bytes.toLocaleString("en-US")],
       ["Steps", `${slice.start} to ${slice.end}`],
       ["Slab", allocation.slabs[slice.slab]?.resource ?? ""],
+      ["Device", slabDevices(allocation, slice.slab)],
       ["Defined by", shortName(slice.defined_by)],
       ["Last used by", shortName(slice.last_used_by)],
     ]),
@@ -99,6 +102,7 @@ function describeRecorded(item: Ref, { barriers }: LinkSources): HTMLElement[] |
       heading(command.name, "recorded"),
       facts([
         ["Command buffer", `${buffer} @${found.function}`],
+        ["Device", barriers ? bufferDevice(barriers, buffer) : ""],
         ["Position", String(number)],
         ["Workgroups", command.workgroups.map((count) => count ?? "?").join("×")],
       ]),
