@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { barrierList, hazardText, progressText } from "../../frontend/src/data/barrier_rows.ts";
+import { bufferDevice, executionDevice } from "../../frontend/src/data/devices.ts";
 import { Entities } from "../../frontend/src/data/entities.ts";
 import { criticalPath, showGraph } from "../../frontend/src/data/graph.ts";
 import { inSlices, layoutGraph } from "../../frontend/src/data/graph_layout.ts";
@@ -19,7 +20,7 @@ function graph(): StreamGraph {
     entry_point: index === 2 ? "k1" : `k${index}`, workload: [], operands: [], reads: [], writes: [],
   });
   const execution = (index: number, list: number[][]) => ({
-    index, function: "main", affinity: "", once: false, awaits: ["%t"], after: [], waves: list,
+    index, function: "main", affinity: "", devices: [index ? "b" : "a"], once: false, awaits: ["%t"], after: [], waves: list,
   });
   return {
     step: 7,
@@ -42,7 +43,7 @@ function buffers(missing: number[] = []): Barriers {
   return {
     step: 9, emitted: 3, needed: 2, redundant: 1,
     command_buffers: [{
-      index: 0, function: "f", reusable: true, straight: true, execution: 0, commands: recorded,
+      index: 0, function: "f", device: "a", reusable: true, straight: true, execution: 0, commands: recorded,
       barriers: [barrier(1, [0, 1]), barrier(3, [2, 3]), barrier(4, [])],
       hazards: [hazard(0, 1), hazard(0, 2), hazard(1, 3), hazard(2, 3)],
       missing, unproven: [], needed: 2,
@@ -125,7 +126,7 @@ test("what is live, and what a click on a slab hits", () => {
     slab: 0, name: `%${offset}`, offset_bytes: offset, size_bytes: size, requested_bytes: size, start, end,
     defined_by: "", last_used_by: "", uses: [],
   });
-  const slab = { index: 0, function: "f", resource: "r", lifetime: "transient", packed: true, alignment_bytes: 64, size_bytes: 192, lower_bound_bytes: 128, waste_bytes: 64 };
+  const slab = { index: 0, function: "f", resource: "r", lifetime: "transient", devices: ["a", "b"], packed: true, alignment_bytes: 64, size_bytes: 192, lower_bound_bytes: 128, waste_bytes: 64 };
   const slices = [slice(0, 64, 0, 1), slice(64, 64, 1, 2), { ...slice(0, 0, 2, 4), offset_bytes: null }];
   const packing = packingOf({ step: 0, transient_bytes: 192, lower_bound_bytes: 128, by_lifetime: {}, slabs: [slab], slices }, slab);
   assert.deepEqual([...packing.live], [64, 128, 64, 0, 0]);
@@ -133,4 +134,16 @@ test("what is live, and what a click on a slab hits", () => {
   assert.deepEqual(liveAt(packing, 1).map((box) => box.slice), [0, 1]);
   assert.equal(boxAt(packing, 2, 70)?.slice, 1);
   assert.equal(boxAt(packing, 0, 70), null);
+});
+
+test("programs of several devices say which, others do not", () => {
+  const several = graph();
+  assert.equal(executionDevice(several, 1), "@b");
+  assert.deepEqual(showGraph(several, "executions", new Set()).nodes.map((node) => node.label), ["execution 0 · on @a · 3 waves", "execution 1 · on @b · 1 waves"]);
+  const one = { ...several, executions: several.executions.map((each) => ({ ...each, devices: ["a"] })) };
+  assert.equal(executionDevice(one, 1), "");
+  const [buffer] = buffers().command_buffers;
+  const two = { ...buffers(), command_buffers: [buffer, { ...buffer, index: 1, device: "b" }] };
+  assert.equal(bufferDevice(two, 1), "@b");
+  assert.equal(bufferDevice(buffers(), 0), "");
 });
