@@ -66,7 +66,7 @@ def test_views_show_both(trace: il.Trace) -> None:
     assert len(formats) == 4
     assert set(formats) < FORMATS
     assert il.barriers(trace).emitted > 0
-    single = il.allocation(il.compile(EXAMPLE.path, until="stream"))
+    single = il.allocation(il.compile(EXAMPLE.path, target={"device": "llvm-cpu"}, until="stream"))
     assert il.allocation(trace).to_json() == single.to_json()
 
 
