@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ireelab.errors import TraceError
+from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.saved import SUFFIX, load_trace, trace_bytes, write_atomically
 from ireelab.pipeline.trace import Trace
 
@@ -42,6 +43,18 @@ def cache_key(*parts: str | Sequence[str]) -> str:
     versions = [_version("ireelab"), _version("iree-base-compiler"), _processor()]
     text = json.dumps([versions, *(p if isinstance(p, str) else list(p) for p in parts)])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def steps_key(steps: Sequence[LabStep]) -> tuple[str, ...] | None:
+    """What the steps of a lab pipeline are, as text; None with a Python pass among them.
+
+    What a function calls, in other modules or in the notebook, may change unseen.
+    """
+    if any(step.kind == "python" for step in steps):
+        return None
+    return tuple(
+        repr((s.name, s.phase, s.text(), s.when, s.repeat, dict(s.options))) for s in steps
+    )
 
 
 def cached_trace(key: str) -> Trace | None:

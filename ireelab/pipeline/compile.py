@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -25,7 +26,7 @@ from ireelab.errors import (
 )
 from ireelab.frontends.source import Source, resolve
 from ireelab.pipeline.assemble import Assembly, assemble
-from ireelab.pipeline.cache import cache_key, cached_trace, keep_trace
+from ireelab.pipeline.cache import cache_key, cached_trace, keep_trace, steps_key
 from ireelab.pipeline.capture import DumpReader
 from ireelab.pipeline.client import JOB_PREFIX, WORKER, Job
 from ireelab.pipeline.diagnostics import parse_diagnostics
@@ -63,6 +64,7 @@ _REPRODUCING_SECONDS = 120
 _ONE_THREAD = ("--mlir-disable-threading",)
 _SHM = Path("/dev/shm")
 _SHM_FREE_BYTES = 2 << 30
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ def compile(
         name: what diagnostics call a source that is not a file.
         inputs: example arguments, which a JAX function or a PyTorch module is traced with.
         progress: called from this thread while the compiler works.
-        cache: take the trace from disk where the same was compiled before, and keep it there; of
-            IREE's own pipeline only, since a Python pass may have changed. See
+        cache: take the trace from disk where the same was compiled before, and keep it there; not
+            with Python passes, since what they call may have changed unseen. See
             ``ireelab.pipeline.cache``.
         stop: set by another thread, it ends the compilation as Ctrl-C does.
 
@@ -137,7 +139,8 @@ def compile(
     source = resolve(source, name=name, inputs=inputs)
     request = _request(source, one_name(target), pipeline, until, from_step, flags)
     request = replace(request, stop=stop)
-    if request.steps or not cache:
+    steps = steps_key(request.steps)
+    if steps is None or not cache:
         return _compile(request, progress)
     key = cache_key(
         request.source.text,
@@ -146,6 +149,7 @@ def compile(
         request.target,
         request.flags,
         request.command,
+        steps,
     )
     trace = cached_trace(key)
     if trace is None:
@@ -176,7 +180,7 @@ def run_compiler(
         if code is None:
             raise CompileInterrupted(f"{name}: compilation stopped")
         if code:
-            stderr = folder.stderr.read_text("utf-8", "replace")
+            stderr = folder.messages()
             errors = tuple(d for d in parse_diagnostics(stderr) if d.severity == "error")
             said = _located(errors[0]) if errors else stderr.strip() or f"exit code {code}"
             raise CompileError(f"{name}: iree-compile failed: {said}", diagnostics=errors)
@@ -248,13 +252,28 @@ def _job_folder() -> Generator[JobFolder]:
         stat = os.statvfs(_SHM)
         if stat.f_bavail * stat.f_frsize >= _SHM_FREE_BYTES:
             parent = _SHM
-    root = Path(tempfile.mkdtemp(prefix=f"{JOB_PREFIX}{os.getpid()}-", dir=parent))
+    try:
+        root = Path(tempfile.mkdtemp(prefix=f"{JOB_PREFIX}{os.getpid()}-", dir=parent))
+    except OSError as error:
+        raise _no_room(Path(parent or tempfile.gettempdir()), str(error)) from error
     try:
         folder = JobFolder(root)
         folder.create()
         yield folder
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise _no_room(root.parent, str(error)) from error
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _no_room(place: Path, why: str, trace: Trace | None = None) -> CompileError:
+    return CompileError(
+        f"cannot keep the files of a compilation in {place}: {why}. Make room there, or let "
+        "TMPDIR name another folder",
+        trace=trace,
+    )
 
 
 def _submit(
@@ -316,7 +335,7 @@ def _finish(
     request: _Request, folder: JobFolder, assembly: Assembly, code: int | None, seconds: float
 ) -> Trace:
     """The trace of a compilation that succeeded; the error of one that did not."""
-    stderr = folder.stderr.read_text("utf-8", "replace") if folder.stderr.exists() else ""
+    stderr = folder.messages()
     diagnostics = parse_diagnostics(stderr)
     program = _program(request, folder) if code == 0 and request.complete else None
     trace = Trace(
@@ -335,6 +354,8 @@ def _finish(
         compiled=program,
     )
     if code != 0:
+        if (full := os.strerror(errno.ENOSPC)) in stderr:  # It was writing, no pass is to blame.
+            raise _no_room(folder.root.parent, full, trace)
         if (code or 0) > 0 and (error := _stopped(request, folder, trace, stderr)):
             raise error
         raise _error(request, trace, assembly, code, stderr)

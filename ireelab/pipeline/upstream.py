@@ -17,6 +17,8 @@ from ireelab.pipeline.targets import target_flags
 ELIDE_ELEMENTS = 32
 """Constants with more elements than this are printed as ``dense<...>``'s elided form."""
 
+_MESSAGE_BYTES = 16 << 10
+
 _FIRST_PASS = "iree-auto-input-conversion"
 
 _LAST_UPSTREAM_PHASE = {"executable": "executable-targets"}
@@ -83,8 +85,13 @@ class JobFolder:
         """Its diagnostics."""
         return self.root / "stderr"
 
+    def messages(self) -> str:
+        """What the compiler has said so far."""
+        return self.stderr.read_text("utf-8", "replace").rstrip("\0")
+
     def create(self) -> None:
-        """Make the folders that the printers expect to find."""
+        """Make the folders that the printers expect to find, and room to say that there is none."""
+        self.stderr.write_bytes(bytes(_MESSAGE_BYTES))
         for folder in (self.snapshots, self.executables, self.phases):
             folder.mkdir(parents=True)
 

@@ -32,7 +32,9 @@ _ENDING_SECONDS = 5
 def _compile(request: dict[str, Any]) -> NoReturn:
     """In the child: redirect the output, run iree-compile's main, leave without clean-up."""
     for stream, key in ((1, "stdout"), (2, "stderr")):
-        handle = os.open(request[key], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        handle = os.open(
+            request[key], os.O_WRONLY | os.O_CREAT, 0o644
+        )  # What is kept there stays room.
         os.dup2(handle, stream)
     os.chdir(request["cwd"])
     argv: list[str] = request["argv"]

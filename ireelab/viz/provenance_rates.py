@@ -43,7 +43,7 @@ _SPIRV = re.compile(
     r"spirv\.(?:F(?:Add|Sub|Mul|Div|Negate)|GL\.\w+|CL\.\w+|Cooperative\w+MulAdd\w*)$"
 )
 _DISPATCH = re.compile(
-    r"\b(?:flow|stream\.async|stream\.cmd)\.dispatch\b|\bhal\.command_buffer\.dispatch\b"
+    r"\b(?:flow|stream\.async|stream\.cmd)\.dispatch\b(?!\.)|\bhal\.command_buffer\.dispatch\b"
 )
 _DATA = re.compile(r": .*(?:\b(?:bf16|f\d+\w*)\b|tensor<|vector<)")
 _INDEX_TYPE = re.compile(r": index\b")

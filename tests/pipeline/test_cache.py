@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import ireelab
+from ireelab import lab
 from ireelab.pipeline.cache import cache_folder, cache_key, keep_trace
 
 SOURCE = ireelab.examples.path("elementwise")
@@ -63,3 +64,19 @@ def test_the_oldest_goes_first(
 def test_keys_tell_flags_apart() -> None:
     assert cache_key("text", ["a"]) == cache_key("text", ["a"])
     assert cache_key("text", ["a", "b"]) != cache_key("text", ["a"], "b")
+
+
+def test_lab_pipelines_are_cached_by_their_steps(folder: Path) -> None:
+    def compiled(pipeline: lab.Pipeline | str, **options: str) -> bool:
+        return ireelab.compile(
+            SOURCE, pipeline=pipeline, until="verify-input", cache=True, **options
+        ).cached
+
+    assert [compiled("lab"), compiled("lab"), compiled(lab.pipeline())] == [False, True, True]
+    changed = lab.insert_before("verify-input", "canonicalize{top-down=true}", called="mine")
+    assert [compiled(changed), compiled(changed)] == [False, True]
+    other = changed.options("mine", max_iterations=3)
+    assert [compiled(other), compiled(other)] == [False, True]
+    rude = lab.insert_before("verify-input", lambda module, options: None, called="mine")
+    assert [compiled(rude), compiled(rude)] == [False, False]
+    assert not ireelab.compile(SOURCE, until="abi", pipeline="lab", cache=True).cached
