@@ -91,9 +91,9 @@ class JobFolder:
 
     def create(self) -> None:
         """Make the folders that the printers expect to find, and room to say that there is none."""
-        self.stderr.write_bytes(bytes(_MESSAGE_BYTES))
         for folder in (self.snapshots, self.executables, self.phases):
             folder.mkdir(parents=True)
+        self.stderr.write_bytes(bytes(_MESSAGE_BYTES))
 
 
 def compile_flags(target: str, until: str, flags: Sequence[str]) -> tuple[str, ...]:
