@@ -6,7 +6,7 @@ import type { TextStore } from "./data/payload.ts";
 import type { Index, Progress } from "./data/types.ts";
 import { Follower } from "./follower.ts";
 import { Linker } from "./linker.ts";
-import { initialLayout, MODEL_PANES, PANE_ORDER } from "./panes.ts";
+import { initialLayout, modelPanes, PANE_ORDER } from "./panes.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
 import { CodePane } from "./view/code_pane.ts";
 import { DetailsPane } from "./view/details_pane.ts";
@@ -73,7 +73,7 @@ export class App {
       onSelectEvent: (event) => select(`event:${event}`),
       onSelect: select,
     });
-    this.timeline = new TimelinePane(root, index.run, {
+    this.timeline = new TimelinePane(root, index.run, index.compared, {
       onSelect: (event) => select(event === null ? null : `event:${event}`),
     });
     for (const pane of [this.steps.pane, this.code.pane, this.details.pane, this.timeline.pane])
@@ -89,11 +89,12 @@ export class App {
         store.update({ wholeModule, selection: { ...store.selection, step, line, view: "ir" } });
         this.workspace.reveal("code");
       },
+      showStep: (step) => void this.linker.selectStep(step),
       entities: () => this.linker.complete(),
       follower: this.follower,
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;
-    const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents);
+    const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents, index);
     // A model alone in its cell has nothing to show in the other panes.
     if (!index.steps.length) keepOnly(this.panes, panesOf(arranged));
     const onLayout = (now: Layout) => {
@@ -154,7 +155,7 @@ export class App {
   }
 
   private makeModelPanes(context: PaneContext): void {
-    for (const { id, label, title, make, key } of MODEL_PANES) {
+    for (const { id, label, title, make, key } of modelPanes(context.index)) {
       const number = PANE_ORDER.indexOf(id) + 1;
       const known = number < 10 ? String(number) : key;
       const pane = new Pane({ id, label, title: known ? `${title} ( ${known} )` : title });
@@ -251,6 +252,7 @@ export class App {
       t: () => this.goTo("timeline"),
       o: () => this.goTo("follow"),
       g: () => this.goTo("schedule"),
+      x: () => this.goTo("compare"),
       f: () => this.timeline.fit(),
       "[": () => this.timeline.selectNeighbour(-1),
       "]": () => this.timeline.selectNeighbour(1),

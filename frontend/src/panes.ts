@@ -1,9 +1,11 @@
 /** Every pane there is, in the order of its number key, and how they are arranged at first. */
 import { split, stack, type Layout } from "./data/layout.ts";
+import type { Index } from "./data/types.ts";
 import { allocationPane } from "./view/allocation_pane.ts";
 import { barrierPane } from "./view/barrier_pane.ts";
-import { filmPane } from "./view/film_pane.ts";
+import { comparePane } from "./view/compare_pane.ts";
 import { executablesPane } from "./view/executables_pane.ts";
+import { filmPane } from "./view/film_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
 import { schedulePane } from "./view/schedule_pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
@@ -18,6 +20,8 @@ export interface PaneSpec {
   make: MakeView;
   /** Brings it to the front, where no number is left for it. */
   key?: string;
+  /** Where it says false there is no such pane. */
+  when?: (index: Index) => boolean;
 }
 
 /** Panes over models; steps, IR, details and timeline are part of the app itself. */
@@ -26,9 +30,10 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
-  { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
   { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, key: "g" },
+  { id: "compare", home: "code", label: "Compare", title: "The same step of all sides, and their numbers", make: comparePane, key: "x", when: (index) => index.compared !== null },
+  { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
 ];
 
 /** The pane that each number key goes to. */
@@ -41,14 +46,23 @@ export const PANE_ORDER = [
   ...panesAt("timeline"),
 ];
 
-function panesAt(home: PaneSpec["home"]): string[] {
-  return MODEL_PANES.filter((pane) => pane.home === home).map(({ id }) => id);
+/** The panes that there are for an index. */
+export function modelPanes(index: Index): readonly PaneSpec[] {
+  return MODEL_PANES.filter(({ when }) => !when || when(index));
 }
 
-export function initialLayout(hasEvents: boolean): Layout {
-  const timeline = stack(["timeline", ...panesAt("timeline")]);
+function panesAt(home: PaneSpec["home"], panes = MODEL_PANES): string[] {
+  return panes.filter((pane) => pane.home === home).map(({ id }) => id);
+}
+
+export function initialLayout(hasEvents: boolean, index: Index): Layout {
+  const at = (home: PaneSpec["home"]) => panesAt(home, modelPanes(index));
+  const timeline = stack(["timeline", ...at("timeline")]);
   if (!hasEvents) timeline.collapsed = true;
-  const side = stack(["details", ...panesAt("details")]);
-  const middle = split("row", [295, stack(["steps"])], [700, stack(["code", ...panesAt("code")])], [400, side]);
+  const side = stack(["details", ...at("details")]);
+  const code = stack(["code", ...at("code")]);
+  // Who compares wants to see that first.
+  if (index.compared) code.active = "compare";
+  const middle = split("row", [295, stack(["steps"])], [700, code], [400, side]);
   return split("column", [78, middle], [22, timeline]);
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ireelab.cli.common import (
-    PIPELINES,
     UsageError,
     add_command,
     add_compile_options,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """  ireelab compare old.iltrace new.iltrace
   ireelab compare model.mlir --flag-b=--iree-opt-level=O3 --executables
   ireelab compare model.mlir --pipeline-b=lab --all
-  ireelab compare model.mlir --device-b=vulkan --run
+  ireelab compare model.mlir --device-b=vulkan --run --html compared.html
 """
 _SIDES = "abcd"
 _PLANS = {
@@ -57,6 +57,7 @@ def add(commands: Commands) -> None:
     )
     what.add_argument("--all", action="store_true", help="all of these but --run")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--html", metavar="OUT", help="the explorer of all sides as one page")
     _add_side_options(parser)
     add_run_options(parser)
     add_compile_options(parser)
@@ -80,7 +81,7 @@ def _add_side_options(parser: argparse.ArgumentParser) -> None:
             metavar="F",
             help=said("a flag of iree-compile; may be repeated;"),
         )
-        group.add_argument(f"--pipeline-{side}", choices=PIPELINES, help=said("whose passes"))
+        group.add_argument(f"--pipeline-{side}", metavar="P", help=said("whose passes"))
         group.add_argument(
             f"--target-{side}",
             dest=f"targets_{side}",
@@ -103,6 +104,8 @@ def execute(arguments: argparse.Namespace) -> int:
     ]
     compared = ireelab.compare(*zip(traces, runs, strict=True))
     names = _wanted(arguments, compared)
+    if arguments.html:
+        _save(compared, arguments.html)
     if arguments.json:
         print(json.dumps(compared.to_json(names), indent=2))
     else:
@@ -148,3 +151,13 @@ def _text(compared: Compared, names: list[str]) -> str:
     blocks = [compared.summary()]
     blocks += [str(steps.first.diff) for steps in compared.steps if steps.first is not None]
     return "\n\n".join((*blocks, *(str(compared[name]) for name in names)))
+
+
+def _save(compared: Compared, name: str) -> None:
+    from ireelab.widgets.explorer import explore_compared
+
+    try:
+        explore_compared(compared).save_html(name)
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+    print(f"wrote {name}", file=sys.stderr)

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ireelab.array_text import Value
 from ireelab.errors import CompileError, CompileInterrupted, Diagnostic
@@ -23,6 +23,9 @@ from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.trace import Trace
 from ireelab.viz.outputs import difference, output_record
 from ireelab.viz.steps import last_stream_step
+
+if TYPE_CHECKING:
+    from ireelab.viz.compare_traces import Compared
 
 SCHEMA = 1
 
@@ -53,11 +56,37 @@ class Payload:
 
 
 def trace_payload(
-    trace: Trace, *, run: Run | None = None, error: CompileError | None = None
+    trace: Trace,
+    *,
+    run: Run | None = None,
+    error: CompileError | None = None,
+    compared: Compared | None = None,
 ) -> Payload:
-    """Everything that the explorer shows of a compilation, its run and its failure."""
+    """Everything that the explorer shows of a compilation, its run and its failure.
+
+    ``compared`` has the trace as its first side; the others' steps and texts come along.
+    """
     texts = _Texts()
-    steps = [
+    steps = _step_records(trace, texts)
+    index = {
+        "name": trace.name,
+        "pipeline": trace.pipeline,
+        "target": trace.target,
+        "state": state_of(error),
+        "error": None if error is None else error_record(error),
+        "compile_seconds": trace.seconds,
+        "initial": -1 if trace.initial is None else texts.node(trace.initial),
+        "source": {"text": texts.plain(trace.source)},
+        "steps": steps,
+        "passes": {step.name: [step.description, step.link] for step in trace.steps},
+        "run": None if run is None else _run_record(run, trace),
+        "compared": None if compared is None else _compared_record(compared, texts),
+    }
+    return _pack(index, texts)
+
+
+def _step_records(trace: Trace, texts: _Texts) -> list[dict[str, Any]]:
+    return [
         {
             "i": step.index,
             "name": step.name,
@@ -74,20 +103,28 @@ def trace_payload(
         }
         for step, snapshot in zip(trace.steps, trace.snapshots, strict=True)
     ]
-    index = {
-        "name": trace.name,
-        "pipeline": trace.pipeline,
-        "target": trace.target,
-        "state": state_of(error),
-        "error": None if error is None else error_record(error),
-        "compile_seconds": trace.seconds,
-        "initial": -1 if trace.initial is None else texts.node(trace.initial),
-        "source": {"text": texts.plain(trace.source)},
-        "steps": steps,
-        "passes": {step.name: [step.description, step.link] for step in trace.steps},
-        "run": None if run is None else _run_record(run, trace),
+
+
+def _compared_record(compared: Compared, texts: _Texts) -> dict[str, Any]:
+    """Rows of aligned steps, where each further side parts from the first, and those sides."""
+    rows = compared.rows
+    at = {row.steps[0]: number for number, row in enumerate(rows)}
+    parting = [steps.first.pair.a if steps.first else None for steps in compared.steps]
+    return {
+        "labels": list(compared.labels),
+        "descriptions": list(compared.descriptions),
+        "rows": [list(row.steps) for row in rows],
+        "different": [number for number, row in enumerate(rows) if not row.same],
+        "first": [None if step is None else at[step.index] for step in parting],
+        "sides": [
+            {
+                "source": texts.plain(side.trace.source),
+                "steps": _step_records(side.trace, texts),
+                "run": None if side.run is None else _run_record(side.run, side.trace),
+            }
+            for side in compared.sides[1:]
+        ],
     }
-    return _pack(index, texts)
 
 
 def listing_payload(name: str, title: str, listing: str) -> Payload:

@@ -42,8 +42,10 @@ def register_views(ipython: InteractiveShell) -> None:
     formatter: Any = ipython.display_formatter
     if formatter is None:
         return
+    mimebundles = formatter.mimebundle_formatter
+    mimebundles.for_type_by_name("ireelab.viz.compare_traces", "Compared", _show_compared)
     for view in VIEWS:
-        formatter.mimebundle_formatter.for_type_by_name(view.module, view.type, _formatter(view))
+        mimebundles.for_type_by_name(view.module, view.type, _formatter(view))
 
 
 def _formatter(view: _View) -> Any:
@@ -62,3 +64,9 @@ def _formatter(view: _View) -> Any:
         return explorer._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
 
     return show
+
+
+def _show_compared(compared: Any, **_: Any) -> Any:
+    from ireelab.widgets.explorer import explore_compared
+
+    return explore_compared(compared)._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ireelab.errors import CompileError
+from ireelab.errors import CompileError, InvalidInput
 from ireelab.pipeline.compile import compile
 from ireelab.pipeline.saved import SUFFIX, load_trace
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
+from ireelab.viz.compare import compare as compare_sides
+from ireelab.viz.compare_traces import Compared
+from ireelab.viz.compared_models import compared_blob, compared_names
 from ireelab.viz.html import bundle_text, render_html
 from ireelab.viz.models import (
     MODEL_NAMES,
@@ -46,6 +49,9 @@ from ireelab.widgets.live import Live
 from ireelab.widgets.vm_execution import EXECUTION, execution_blob
 
 DEFAULT_HEIGHT = 680
+
+Other = Trace | tuple[Trace, Run | None]
+"""What is compared: a trace, or one with its run."""
 
 _NOTHING_SELECTED: dict[str, Any] = {"step": None, "line": None, "view": "ir", "item": None}
 
@@ -90,17 +96,26 @@ class Explorer(anywidget.AnyWidget):
         # First: a widget that traitlets refuses is closed too.
         self._record: Callable[[], dict[str, Any]] | None = None
         self._subject = Subject()
+        self._compared: Compared | None = None
         self._blobs: dict[str, ModelBlob] = {}
         self._live = Live(self)
         super().__init__(index=index, chunks=chunks, **traits)
         self.on_msg(_on_message)
 
-    def show(self, shown: Trace | CompileError | Program, result: Run | None = None) -> None:
+    def show(
+        self,
+        shown: Trace | CompileError | Program,
+        result: Run | None = None,
+        compared: Compared | None = None,
+    ) -> None:
         """Show something else; progress ends and the selection starts anew.
+
+        ``compared`` has what is shown as its first side, and shows the others beside it.
 
         Raises:
             CompileError: ``shown`` itself, when it carries no trace to show.
         """
+        self._compared = compared
         if isinstance(shown, Program):
             payload = listing_payload(shown.name, "disassembly", disassemble(shown.module))
             self._present(payload, Subject(None, shown, result), None)
@@ -136,7 +151,14 @@ class Explorer(anywidget.AnyWidget):
 
     def _show_trace(self, trace: Trace, error: CompileError | None, subject: Subject) -> None:
         record = partial(explore_record, trace, run=subject.run, error=error)
-        self._present(trace_payload(trace, run=subject.run, error=error), subject, record)
+        compared = self._comparing(trace)
+        payload = trace_payload(trace, run=subject.run, error=error, compared=compared)
+        self._present(payload, subject, record)
+
+    def _comparing(self, trace: Trace | None) -> Compared | None:
+        """The comparison, while its first side is what is shown."""
+        compared = self._compared
+        return compared if compared and compared.sides[0].trace is trace else None
 
     def _present(
         self, payload: Payload, subject: Subject, record: Callable[[], dict[str, Any]] | None
@@ -206,6 +228,10 @@ class Explorer(anywidget.AnyWidget):
     def model(self, name: str) -> ModelBlob:
         """The model that a pane shows, computed once; see ``ireelab.viz.models``."""
         if name not in self._blobs:
+            compared = self._comparing(self._subject.trace)
+            if compared is not None and (blob := compared_blob(compared, name)) is not None:
+                self._blobs[name] = blob
+                return blob
             make = execution_blob if name.partition("/")[0] == EXECUTION else model_blob
             self._blobs[name] = make(self._subject, name)
         return self._blobs[name]
@@ -227,6 +253,9 @@ class Explorer(anywidget.AnyWidget):
         """Write one self-contained HTML file that works offline; returns its path."""
         path = Path(path)
         names = MODEL_NAMES if self._subject.run is None else (*MODEL_NAMES, EXECUTION)
+        compared = self._comparing(self._subject.trace)
+        if compared is not None:
+            names = (*names, *compared_names(compared))
         models = {name: self.model(name) for name in names}
         title = title or self._title()
         index = with_run(self.index, self.run) if self.run else self.index
@@ -238,7 +267,7 @@ class Explorer(anywidget.AnyWidget):
         """Take the explorer off the page and let go of what it showed."""
         super().close()
         self._live.close()
-        self._subject, self._record = Subject(), None
+        self._subject, self._record, self._compared = Subject(), None, None
         self._blobs.clear()
         with self.hold_trait_notifications():
             self.index = self.chunks = self.run = b""
@@ -275,11 +304,17 @@ def explore(
     shown: Trace | CompileError | Program | str | Path,
     result: Run | None = None,
     *,
+    compare: Other | list[Other] | None = None,
+    labels: Sequence[str] = (),
     height: int = DEFAULT_HEIGHT,
     theme: str = "auto",
     state: dict[str, Any] | None = None,
 ) -> Explorer:
     """The explorer of a trace, and of its run where ``result`` is given.
+
+    ``compare`` is another trace, ``(trace, result)``, or a list of these: their steps, packings,
+    runs and numbers stand beside those of the first. ``labels`` name all sides.
+
 
     MLIR text and ``.mlir`` files are compiled first, ``.iltrace`` files loaded. A
     :class:`CompileError`, given or met while compiling, is explored too: its diagnostics, and the
@@ -293,14 +328,27 @@ def explore(
             shown = load_trace(shown) if saved else compile(shown)
         except CompileError as error:
             shown = error
+    compared = None
+    if compare is not None:
+        if not isinstance(shown, Trace):
+            raise InvalidInput("compare goes with a trace: what failed has no plans to compare")
+        others = compare if isinstance(compare, list) else [compare]
+        compared = compare_sides((shown, result), *others, labels=labels)
     explorer = Explorer(height=height, theme=theme)
     try:
-        explorer.show(shown, result)
+        explorer.show(shown, result, compared)
     except CompileError:
         explorer.close()
         raise
     if state is not None:
         explorer.state = state
+    return explorer
+
+
+def explore_compared(compared: Compared, *, height: int = DEFAULT_HEIGHT) -> Explorer:
+    """The explorer of what ``il.compare`` made of traces."""
+    explorer = Explorer(height=height)
+    explorer.show(compared.sides[0].trace, compared.sides[0].run, compared)
     return explorer
 
 

@@ -11,7 +11,7 @@ import pytest
 import traitlets
 
 import ireelab as il
-from ireelab.errors import CompileError, IreelabError
+from ireelab.errors import CompileError, InvalidInput, IreelabError
 from ireelab.viz import html
 from ireelab.widgets.explorer import Explorer, explore
 
@@ -86,3 +86,19 @@ def test_a_failure_is_explored_and_one_without_a_trace_is_raised() -> None:
     assert "%y" in shown["error"]["diagnostics"][0]["source_line"]
     with pytest.raises(CompileError, match="nowhere"):
         explore(CompileError("nowhere"))
+
+
+def test_what_is_compared_comes_along_once() -> None:
+    trace = il.compile(SOURCE, name="f.mlir", until="abi")
+    other = il.compile(SOURCE, name="f.mlir", until="input")
+    index = json.loads(gzip.decompress(explore(trace, compare=other, labels=("x", "y")).index))
+    alone = json.loads(gzip.decompress(explore(trace).index))
+    assert index["compared"]["labels"] == ["x", "y"]
+    (side,) = index["compared"]["sides"]
+    assert len(side["steps"]) == len(other.steps)
+    assert len(index["compared"]["rows"]) == len(trace.steps), "the other has fewer of the same"
+    # Equal texts are sent once: the other's steps are nodes that are there already.
+    assert all(step["after"] < len(alone["nodes"]) for step in side["steps"])
+    assert alone["compared"] is None
+    with pytest.raises(InvalidInput, match="different labels"):
+        explore(trace, compare=[other, other], labels=("x",))

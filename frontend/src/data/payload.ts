@@ -1,6 +1,6 @@
 /** Decodes the two binary traits: the index at once, the texts when they are looked at. */
 import { Pieces, type PieceKey } from "./pieces.ts";
-import type { Diagnostic, Failure, Index, Run, Step, TimelineEvent } from "./types.ts";
+import type { Compared, ComparedSide, Diagnostic, Failure, Index, Run, Step, TimelineEvent } from "./types.ts";
 
 export const SCHEMA = 1;
 
@@ -47,6 +47,26 @@ export function readIndex(json: unknown): Index {
     passes: asObject(raw.passes) as Index["passes"],
     nodes: asArray(raw.nodes) as number[][],
     chunk_offsets: asArray(raw.chunk_offsets) as number[],
+    run: raw.run ? readRun(asObject(raw.run)) : null,
+    compared: raw.compared ? readCompared(asObject(raw.compared)) : null,
+  };
+}
+
+function readCompared(raw: Json): Compared {
+  return {
+    labels: asArray(raw.labels) as string[],
+    descriptions: asArray(raw.descriptions) as string[],
+    rows: asArray(raw.rows) as (number | null)[][],
+    different: asArray(raw.different) as number[],
+    first: asArray(raw.first) as (number | null)[],
+    sides: asArray(raw.sides).map((side) => readSide(asObject(side))),
+  };
+}
+
+function readSide(raw: Json): ComparedSide {
+  return {
+    source: typeof raw.source === "number" ? raw.source : null,
+    steps: asArray(raw.steps).map((step, i) => readStep(asObject(step), i)),
     run: raw.run ? readRun(asObject(raw.run)) : null,
   };
 }

@@ -35,6 +35,7 @@ interface Box {
   startNs: number;
   endNs: number;
   row: number;
+  rank: number;
 }
 
 /** Deeper overlaps share the last row of a lane. */
@@ -51,11 +52,15 @@ export function placeLabel(event: TimelineEvent): string {
   return workers > 1 ? `${event.queue} · ${workers} workers` : laneLabel(event);
 }
 
-export function layoutTimeline(events: readonly TimelineEvent[]): TimelineLayout {
+/** `rank` puts whole groups of lanes above others. */
+export function layoutTimeline(
+  events: readonly TimelineEvent[],
+  rank: (event: number) => number = () => 0,
+): TimelineLayout {
   const first = events.reduce((low, event) => Math.min(low, event.start_ns), Infinity);
   const originNs = events.length ? first : 0;
   const endNs = events.reduce((high, event) => Math.max(high, event.end_ns), originNs);
-  const boxes = events.flatMap(boxesOf).sort((a, b) => a.startNs - b.startNs || b.endNs - a.endNs);
+  const boxes = events.flatMap((event, i) => boxesOf(event, i, rank(i))).sort((a, b) => a.startNs - b.startNs || b.endNs - a.endNs);
   const { lanes, rowCount } = assignRows(boxes);
   boxes.sort((a, b) => a.row - b.row || a.startNs - b.startNs);
 
@@ -83,7 +88,7 @@ export function layoutTimeline(events: readonly TimelineEvent[]): TimelineLayout
   };
 }
 
-function boxesOf(event: TimelineEvent, index: number): Box[] {
+function boxesOf(event: TimelineEvent, index: number, rank: number): Box[] {
   const { queue } = event;
   const spans = event.lanes.length ? event.lanes : [event];
   return spans.map(({ worker, start_ns, end_ns }) => ({
@@ -93,6 +98,7 @@ function boxesOf(event: TimelineEvent, index: number): Box[] {
     startNs: start_ns,
     endNs: Math.max(start_ns, end_ns),
     row: 0,
+    rank,
   }));
 }
 
@@ -124,6 +130,7 @@ function assignRows(boxes: readonly Box[]): { lanes: Lane[]; rowCount: number } 
 
 /** The host first, then queues by name, workers by number. */
 function compareLanes(x: Box, y: Box): number {
+  if (x.rank !== y.rank) return x.rank - y.rank;
   if ((x.queue === "host") !== (y.queue === "host")) return x.queue === "host" ? -1 : 1;
   return x.queue.localeCompare(y.queue, "en", { numeric: true }) || x.worker - y.worker;
 }

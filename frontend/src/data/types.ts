@@ -100,6 +100,28 @@ export interface Index {
   /** UTF-8 byte offsets into the inflated chunks; one more entry than chunks. */
   chunk_offsets: number[];
   run: Run | null;
+  /** Other compilations that stand beside this one, its first side. */
+  compared: Compared | null;
+}
+
+/** A further side of a comparison; its texts are among the index's. */
+export interface ComparedSide {
+  source: number | null;
+  steps: Step[];
+  run: Run | null;
+}
+
+export interface Compared {
+  /** One per side, this compilation's first. */
+  labels: string[];
+  descriptions: string[];
+  /** The same pass in every side, by step; null where a side has none. */
+  rows: (number | null)[][];
+  /** Rows whose IR differs, or that a side lacks. */
+  different: number[];
+  /** Per further side the row where it parts from the first, or null. */
+  first: (number | null)[];
+  sides: ComparedSide[];
 }
 
 /** What is selected; the same thing in every pane and in every cell linked to it. */

@@ -9,12 +9,13 @@ import { CanvasView } from "./canvas_view.ts";
 import { legendItem, select } from "./controls.ts";
 import { button, h, KEYS } from "./dom.ts";
 import { message, NOTHING, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
+import { comparingPackings } from "./packings_view.ts";
 import type { Pane } from "./pane.ts";
 
 export async function allocationPane(pane: Pane, context: PaneContext): Promise<PaneView> {
   const model = await context.models.get<Allocation>("allocation");
   await context.entities();
-  return new AllocationPane(pane, context, model);
+  return comparingPackings(pane, context, new AllocationPane(pane, context, model), model);
 }
 
 class AllocationPane implements PaneView {

@@ -44,6 +44,10 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     ],
   ],
   [
+    "Compare",
+    [["X", "go to the sides of a comparison, where there are several"]],
+  ],
+  [
     "Streams (when focused)",
     [
       ["↑ ↓", "walk along edges"],

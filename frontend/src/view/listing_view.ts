@@ -27,7 +27,7 @@ export interface ListingEvents {
 
 const MARKS = new Map(TOKEN_CLASSES.map((kind) => [kind, Decoration.mark({ class: `il-tok-${kind}` })] as const));
 
-function highlighting(language: Language): Extension {
+export function highlighting(language: Language): Extension {
   const tokens = new MatchDecorator({
     regexp: PATTERNS[language],
     maxLength: 4000,

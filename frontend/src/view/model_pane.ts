@@ -18,6 +18,8 @@ export interface PaneContext {
   select: (item: Ref | null) => void;
   /** Shows a step in the IR pane: what it ran on or the whole module, as it is set or as given. */
   selectStep: (step: number | null, line?: number | null, wholeModule?: boolean) => void;
+  /** Selects a step and leaves the panes as they are arranged. */
+  showStep: (step: number) => void;
   /** Follows ops through the steps. */
   follower: Follower;
   /** The table that says what a reference is called elsewhere. */

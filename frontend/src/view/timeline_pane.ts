@@ -1,10 +1,12 @@
 /** The bottom of the explorer: the timeline as a picture or as a table, with its legend. */
 import { formatNs, plural } from "../data/format.ts";
-import type { Run } from "../data/types.ts";
+import { comparedRuns, timesBetween, type ComparedRuns } from "../data/compared_runs.ts";
+import type { Compared, Run } from "../data/types.ts";
 import { toCsv, toPerfetto } from "../data/timeline_export.ts";
 import { button, h } from "./dom.ts";
 import { openMenu } from "./menu.ts";
 import { Pane } from "./pane.ts";
+import { describeEvent, describeTimes, ratioTable, wholeTimes } from "./runs_compared.ts";
 import { kindVariable } from "./timeline_draw.ts";
 import { TimelineTable } from "./timeline_table.ts";
 import { TimelineView } from "./timeline_view.ts";
@@ -17,11 +19,14 @@ export class TimelinePane {
   readonly pane: Pane;
   private readonly view: TimelineView | null = null;
   private readonly table: TimelineTable | null = null;
+  private readonly ratios: HTMLElement | null = null;
+  private readonly runs: ComparedRuns | null;
   private mode = "timeline";
   private readonly summary: string;
 
-  constructor(root: HTMLElement, run: Run | null, events: TimelinePaneEvents) {
-    const timeline = run?.timeline ?? [];
+  constructor(root: HTMLElement, run: Run | null, compared: Compared | null, private readonly events: TimelinePaneEvents) {
+    this.runs = comparedRuns(run, compared);
+    const timeline = this.runs?.events ?? run?.timeline ?? [];
     this.pane = new Pane({
       id: "timeline",
       label: "Timeline",
@@ -29,21 +34,27 @@ export class TimelinePane {
       modes: [
         { id: "timeline", label: "Lanes", title: "Events by queue and worker" },
         { id: "table", label: "Table", title: "The same events as a sortable table" },
+        { id: "ratios", label: "Ratios", title: "The time of each entry point in every run" },
       ],
       onMode: (id) => this.setMode(id),
     });
-    this.summary = describeRun(run);
+    this.summary = this.runs ? describeTimes(this.runs, wholeTimes(this.runs)) : describeRun(run);
+    this.pane.showMode("ratios", this.runs !== null);
     this.pane.setNote(this.summary);
     if (!timeline.length) {
       this.pane.showMode("table", false);
+      this.pane.showMode("ratios", false);
       this.pane.body.append(emptyTimeline(run));
       return;
     }
     this.view = new TimelineView(root, timeline, {
-      onSelect: events.onSelect,
+      onSelect: (event) => this.choose(event),
       onArea: (summary) => this.pane.setNote(summary || this.summary),
+      describeArea: (from, to) => (this.runs ? describeTimes(this.runs, timesBetween(this.runs, from, to)) : ""),
+      rank: this.runs?.sideOf,
     });
-    this.table = new TimelineTable(timeline, events.onSelect);
+    this.table = new TimelineTable(timeline, (event) => this.choose(event));
+    if (this.runs) this.ratios = ratioTable(this.runs, (event) => this.choose(event));
     const exports = button("Export", { class: "il-toggle", title: "Save the timeline", "aria-haspopup": "menu" }, () =>
       openMenu(root, exports, "Save the timeline", [
         { label: "Chrome trace", hint: "Perfetto", run: () => save("timeline.json", toPerfetto(timeline)) },
@@ -51,14 +62,30 @@ export class TimelinePane {
       ]),
     );
     this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))), exports);
-    this.pane.body.append(this.view.element, this.table.element);
+    this.pane.body.append(this.view.element, this.table.element, ...(this.ratios ? [this.ratios] : []));
     this.setMode("timeline");
   }
 
   /** `selected` is the event that was chosen, `related` all that belong to what was. */
   show(selected: number | null, related: ReadonlySet<number>): void {
+    const { runs } = this;
+    if (runs) {
+      const also = [...related, ...(selected === null ? [] : [selected])].flatMap((event) => runs.counterparts(event));
+      related = new Set([...related, ...also]);
+      this.pane.setNote(selected === null ? this.summary : describeEvent(runs, selected));
+    }
     this.view?.show(selected, related);
     this.table?.show(selected);
+  }
+
+  /** An event of another run selects its counterpart in the first; one that has none stays here. */
+  private choose(event: number | null): void {
+    const { runs } = this;
+    if (event === null || !runs || runs.sideOf(event) === 0) return this.events.onSelect(event);
+    const mine = runs.counterparts(event).find((other) => runs.sideOf(other) === 0);
+    if (mine !== undefined) return this.events.onSelect(mine);
+    this.events.onSelect(null);
+    this.show(event, new Set());
   }
 
   selectNeighbour(by: 1 | -1): void {
@@ -70,7 +97,8 @@ export class TimelinePane {
   }
 
   focus(): void {
-    (this.mode === "table" ? this.table : this.view)?.focus();
+    if (this.mode === "ratios") this.ratios?.focus();
+    else (this.mode === "table" ? this.table : this.view)?.focus();
   }
 
   restyle(): void {
@@ -88,6 +116,7 @@ export class TimelinePane {
     this.pane.setMode(id);
     this.view.element.hidden = id !== "timeline";
     this.table.element.hidden = id !== "table";
+    if (this.ratios) this.ratios.hidden = id !== "ratios";
   }
 }
 

@@ -16,6 +16,10 @@ export interface TimelineViewEvents {
   onSelect: (event: number | null) => void;
   /** A summary of what is inside the dragged area, or "" when there is none. */
   onArea: (summary: string) => void;
+  /** What else there is to say of an area, in nanoseconds from the first event. */
+  describeArea?: (from: number, to: number) => string;
+  /** Puts the lanes of some events above others'. */
+  rank?: (event: number) => number;
 }
 
 const MIN_SPAN_NS = 20;
@@ -47,7 +51,7 @@ export class TimelineView {
     private readonly events: readonly TimelineEvent[],
     private readonly handlers: TimelineViewEvents,
   ) {
-    this.layout = layoutTimeline(events);
+    this.layout = layoutTimeline(events, handlers.rank);
     this.tops = rowTops(this.layout);
     this.canvas = h("canvas", {
       class: "il-timeline-canvas",
@@ -302,7 +306,9 @@ export class TimelineView {
     const kinds = found.kinds
       .slice(0, 3)
       .map(({ kind, count, totalNs }) => `${formatCount(count)} ${kind} ${formatNs(totalNs)}`);
-    this.handlers.onArea([`${formatNs(to - from)} selected`, plural(found.count, "event"), ...kinds].join(" · "));
+    const said = this.handlers.describeArea?.(from, to) ?? "";
+    const parts = [`${formatNs(to - from)} selected`, said, plural(found.count, "event"), ...kinds];
+    this.handlers.onArea(parts.filter(Boolean).join(" · "));
     this.redraw();
   }
 
