@@ -3,10 +3,11 @@ import { eventOf, refKind, refNumber, type Ref } from "./data/entities.ts";
 import { panesOf, readLayout, type Layout } from "./data/layout.ts";
 import type { Models } from "./data/models.ts";
 import type { TextStore } from "./data/payload.ts";
-import type { Index, Progress } from "./data/types.ts";
+import type { Index, Progress, Run } from "./data/types.ts";
 import { Follower } from "./follower.ts";
 import { Linker } from "./linker.ts";
-import { initialLayout, modelPanes, PANE_ORDER } from "./panes.ts";
+import type { LiveSession } from "./live.ts";
+import { initialLayout, modelPanes, MODEL_PANES, PANE_ORDER } from "./panes.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
 import { CodePane } from "./view/code_pane.ts";
 import { DetailsPane } from "./view/details_pane.ts";
@@ -14,11 +15,15 @@ import { originSection, ratesSection } from "./view/origin_details.ts";
 import { Disposer, h, treeOf } from "./view/dom.ts";
 import { Header } from "./view/header.ts";
 import { Help } from "./view/help.ts";
+import { JobBar } from "./view/job_bar.ts";
 import { ModelPane, type At, type PaneContext, type Selected } from "./view/model_pane.ts";
 import { Pane } from "./view/pane.ts";
 import { StepsPane } from "./view/steps_pane.ts";
 import { TimelinePane } from "./view/timeline_pane.ts";
 import { Workspace } from "./view/workspace.ts";
+
+/** What the kernel tells with the run, or of the program that was run. */
+const RUN_MODELS = ["executables", "vm", "execution"];
 
 export interface AppEvents {
   onLayout: (layout: Layout) => void;
@@ -30,6 +35,7 @@ export class App {
   readonly element = h("div", { class: "il-app" });
   readonly store = new Store();
   private readonly disposer = new Disposer();
+  private readonly job: JobBar;
   private readonly header: Header;
   private readonly help = new Help();
   private readonly workspace: Workspace;
@@ -46,23 +52,26 @@ export class App {
     root: HTMLElement,
     private readonly index: Index,
     texts: TextStore,
-    models: Models,
+    private readonly models: Models,
     layout: unknown,
     private readonly live: boolean,
+    private readonly session: LiveSession,
     events: AppEvents,
   ) {
     const { store } = this;
+    this.job = new JobBar(session);
     this.header = new Header(index, {
       onHelp: () => this.help.toggle(),
       onGo: (by) => store.go(by),
       onShare: events.onShare,
-    });
+      onRun: session.enabled ? () => this.goToRun("run") : null,
+    }, this.job.element);
     this.steps = new StepsPane({
       onSelect: (step) => void this.linker.selectStep(step),
       onActivate: () => this.code.focus(),
       onBase: (step) => store.update({ base: step }),
     });
-    this.code = new CodePane(treeOf(root), index, texts, store, {
+    this.code = new CodePane(treeOf(root), index, texts, store, session, {
       onLine: (line) => void this.linker.selectLine(line),
     });
     this.follower = new Follower(index, texts, models);
@@ -84,6 +93,7 @@ export class App {
       models,
       texts,
       live,
+      session,
       select,
       selectStep: (step, line = null, wholeModule = store.wholeModule) => {
         store.update({ wholeModule, selection: { ...store.selection, step, line, view: "ir" } });
@@ -131,6 +141,19 @@ export class App {
     if (arranged) this.workspace.setLayout(arranged);
   }
 
+  /** Shows another run; steps, texts and what is selected in them stay. */
+  setRun(run: Run | null): void {
+    this.index.run = run;
+    this.models.forget(...RUN_MODELS);
+    this.linker.setEvents(run?.timeline ?? []);
+    this.header.setRun(run);
+    this.timeline.setRun(run);
+    for (const { id, ofRun } of MODEL_PANES) if (ofRun) this.modelPanes.get(id)?.reload();
+    if (eventOf(this.store.selection.item) !== null) this.store.select({ item: null });
+    if (run?.timeline.length) this.workspace.toggleCollapsed("timeline", false);
+    this.showLists();
+  }
+
   setProgress(progress: Progress): void {
     this.header.setProgress(progress);
   }
@@ -151,14 +174,15 @@ export class App {
     this.code.dispose();
     this.timeline.dispose();
     for (const pane of this.modelPanes.values()) pane.dispose();
+    this.job.dispose();
     this.disposer.dispose();
   }
 
   private makeModelPanes(context: PaneContext): void {
-    for (const { id, label, title, make, key } of modelPanes(context.index)) {
+    for (const { id, label, title, make, key, modes } of modelPanes(context.index)) {
       const number = PANE_ORDER.indexOf(id) + 1;
-      const known = number < 10 ? String(number) : key;
-      const pane = new Pane({ id, label, title: known ? `${title} ( ${known} )` : title });
+      const known = number > 0 && number < 10 ? String(number) : key;
+      const pane = new Pane({ id, label, title: known ? `${title} ( ${known} )` : title, modes });
       this.panes.set(id, pane);
       this.modelPanes.set(id, new ModelPane(pane, context, make));
     }
@@ -222,7 +246,7 @@ export class App {
   private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey) return;
     const target = event.composedPath()[0] as HTMLElement;
-    const typing = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+    const typing = target instanceof HTMLInputElement || target.closest(".il-form, .il-edit") !== null;
     const action = event.altKey ? this.altAction(event.key) : typing ? null : this.keyAction(event);
     if (!action) return;
     action();
@@ -245,6 +269,7 @@ export class App {
       c: () => this.steps.toggleChangedOnly(),
       d: () => this.code.setMode(this.code.mode === "diff" ? "ir" : "diff"),
       i: () => this.code.setMode("ir"),
+      e: () => this.goTo("code", () => this.code.toggleEdit()),
       n: () => this.code.goToChange(1),
       p: () => this.code.goToChange(-1),
       b: () => this.code.toggleBase(),
@@ -253,6 +278,7 @@ export class App {
       o: () => this.goTo("follow"),
       g: () => this.goTo("schedule"),
       x: () => this.goTo("compare"),
+      r: () => this.goToRun(by ? "compile" : "run"),
       f: () => this.timeline.fit(),
       "[": () => this.timeline.selectNeighbour(-1),
       "]": () => this.timeline.selectNeighbour(1),
@@ -266,6 +292,12 @@ export class App {
     if (!this.panes.has(pane)) return;
     this.workspace.reveal(pane);
     focus();
+  }
+
+  private goToRun(mode: "run" | "compile"): void {
+    this.panes.get("run")?.options.onMode?.(mode);
+    this.session.mode = mode;
+    this.goTo("run");
   }
 
   private focusPane(pane: string): void {

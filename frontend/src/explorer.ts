@@ -1,9 +1,11 @@
 /** Drives one explorer from a model's traits: data, progress, selection, layout, theme, height. */
 import { App } from "./app.ts";
 import type { Layout } from "./data/layout.ts";
+import type { JobState, LiveState } from "./data/live.ts";
 import { Models } from "./data/models.ts";
-import { decodeIndex, TextStore } from "./data/payload.ts";
+import { decodeIndex, decodeRun, TextStore } from "./data/payload.ts";
 import type { Progress, Selection } from "./data/types.ts";
+import { LiveSession } from "./live.ts";
 import { Peers } from "./peers.ts";
 import { ModelRequests, type MessageModel } from "./requests.ts";
 import type { View } from "./state.ts";
@@ -20,6 +22,10 @@ export interface Traits {
   selection: Record<string, unknown>;
   layout: Record<string, unknown>;
   progress: Progress;
+  /** The run that is shown instead of the index's; empty for that one. */
+  run: DataView;
+  live: Partial<LiveState>;
+  job: JobState;
   /** Explorers of one trace have the same key, and one selection. */
   key: string;
 }
@@ -48,6 +54,7 @@ export class Explorer {
   private readonly root = h("div", { class: "ireelab", role: "region" });
   private readonly disposer = new Disposer();
   private readonly requests: ModelRequests;
+  private readonly session: LiveSession;
   private readonly peers: Peers;
   private app: App | null = null;
   private loading = 0;
@@ -61,8 +68,10 @@ export class Explorer {
     this.root.setAttribute("aria-label", "IREE compilation explorer");
     parent.append(this.root);
     this.requests = new ModelRequests(model);
+    this.session = new LiveSession(model, host.live);
     this.peers = new Peers(() => model.get("key"), (selection) => this.app?.receive(selection));
     this.disposer.add(() => this.requests.dispose());
+    this.disposer.add(() => this.session.dispose());
     this.disposer.add(() => this.peers.dispose());
     this.applyTheme();
     this.applyHeight();
@@ -71,6 +80,7 @@ export class Explorer {
     this.on("change:height", () => this.applyHeight());
     this.on("change:selection", () => this.app?.receive(model.get("selection")));
     this.on("change:layout", () => this.app?.arrange(model.get("layout")));
+    this.on("change:run", () => void this.showRun());
     this.on("change:progress", () => this.showProgress());
     this.on("change:index", () => void this.load());
     void this.load();
@@ -114,10 +124,12 @@ export class Explorer {
     this.root.replaceChildren(loadingState(index.length + chunks.length));
     try {
       const decoded = await decodeIndex(index);
+      const run = bytesOf(this.model.get("run"));
+      if (run.length) decoded.run = await decodeRun(run);
       if (request !== this.loading) return;
       const texts = new TextStore(decoded, chunks);
       const models = new Models((name) => this.requests.fetch(name));
-      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), this.host.live, {
+      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), this.host.live, this.session, {
         onLayout: (layout) => this.publishLayout(layout),
         onShare: () => void this.copyState(),
       });
@@ -130,6 +142,14 @@ export class Explorer {
       if (request !== this.loading) return;
       this.root.replaceChildren(brokenState(error));
     }
+  }
+
+  private async showRun(): Promise<void> {
+    const request = this.loading;
+    const bytes = bytesOf(this.model.get("run"));
+    if (!this.app || !bytes.length) return; // what is loading will read it
+    const run = await decodeRun(bytes);
+    if (request === this.loading && bytes.length) this.app?.setRun(run);
   }
 
   private showProgress(): void {

@@ -12,7 +12,7 @@ type LinesOf = (step: number | null) => Promise<TextLines | null>;
 
 export class Linker {
   private entities: Entities;
-  private readonly events: readonly TimelineEvent[];
+  private events: readonly TimelineEvent[] = [];
   private readonly byEntryPoint = new Map<string, number[]>();
   /** The models that are joined, as far as they are here. */
   sources: LinkSources = { stream: null, allocation: null, barriers: null, vm: null };
@@ -28,12 +28,20 @@ export class Linker {
     /** More is known about what is selected. */
     private readonly onLinked: () => void,
   ) {
-    this.events = index.run?.timeline ?? [];
-    this.events.forEach(({ entry_point }, i) => {
+    this.entities = new Entities(this.sources, this.events);
+    this.setEvents(index.run?.timeline ?? []);
+  }
+
+  /** Another run is shown. */
+  setEvents(events: readonly TimelineEvent[]): void {
+    this.events = events;
+    this.byEntryPoint.clear();
+    events.forEach(({ entry_point }, i) => {
       const peers = this.byEntryPoint.get(entry_point);
       if (peers) peers.push(i);
       else if (entry_point) this.byEntryPoint.set(entry_point, [i]);
     });
+    if (this.sources.vm) this.loading = null; // what the VM did is told with the run
     this.entities = new Entities(this.sources, this.events);
   }
 

@@ -8,7 +8,9 @@ import { executablesPane } from "./view/executables_pane.ts";
 import { filmPane } from "./view/film_pane.ts";
 import type { MakeView } from "./view/model_pane.ts";
 import { schedulePane } from "./view/schedule_pane.ts";
+import type { Mode } from "./view/pane.ts";
 import { streamPane } from "./view/stream_pane.ts";
+import { runPane, RUN_MODES } from "./view/run_pane.ts";
 import { vmPane } from "./view/vm_pane.ts";
 
 export interface PaneSpec {
@@ -22,15 +24,19 @@ export interface PaneSpec {
   key?: string;
   /** Where it says false there is no such pane. */
   when?: (index: Index) => boolean;
+  modes?: readonly Mode[];
+  /** It shows something of the run, and starts anew when another one is shown. */
+  ofRun?: boolean;
 }
 
 /** Panes over models; steps, IR, details and timeline are part of the app itself. */
 export const MODEL_PANES: readonly PaneSpec[] = [
-  { id: "streams", home: "details", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane },
+  { id: "run", home: "details", label: "Run", title: "Run and compile anew", make: runPane, modes: RUN_MODES, key: "r" },
+  { id: "streams", home: "details", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane, ofRun: true },
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
-  { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane },
-  { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane },
+  { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane, ofRun: true },
+  { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane, ofRun: true },
   { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, key: "g" },
   { id: "compare", home: "code", label: "Compare", title: "The same step of all sides, and their numbers", make: comparePane, key: "x", when: (index) => index.compared !== null },
   { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
@@ -44,7 +50,7 @@ export const PANE_ORDER = [
   "timeline",
   ...panesAt("code"),
   ...panesAt("timeline"),
-];
+].filter((pane) => pane !== "run"); // it has a letter
 
 /** The panes that there are for an index. */
 export function modelPanes(index: Index): readonly PaneSpec[] {

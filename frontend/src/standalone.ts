@@ -90,6 +90,9 @@ const model = new PageModel({
   selection: {},
   layout: {},
   progress: {},
+  run: new DataView(new ArrayBuffer(0)),
+  live: {},
+  job: {},
   key: "",
   ...stateOfLink(),
 });

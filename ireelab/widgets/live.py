@@ -143,11 +143,14 @@ class Live:
         trace = self._trace()
         target, pipeline, until = (str(request[name]) for name in ("target", "pipeline", "until"))
         flags = _flags(request)
-        label = " ".join((target, pipeline, *([] if until == "vm" else [f"until {until}"]), *flags))
+        source = str(request.get("source") or trace.source)
+        edited = ["edited source:"] if source != trace.source else []
+        end = [] if until == "vm" else [f"until {until}"]
+        label = " ".join((*edited, target, pipeline, *end, *flags))
 
         def make(job: Job) -> Trace:
             return compile(
-                trace.source,
+                source,
                 name=f"{trace.name}.mlir",
                 target=target,
                 pipeline=pipeline,

@@ -246,24 +246,27 @@ OpenNotebook = Callable[..., Notebook]
 def open_notebook(jupyterlab: Server, page: Page) -> OpenNotebook:
     """``open_notebook("x.ipynb", ["cell", ...])`` or, for a file, ``open_notebook(path)``."""
 
-    def open_(name: str | Path, cells: list[str] | None = None) -> Notebook:
-        if isinstance(name, Path):
-            text, name = name.read_text(), name.name
-        else:
-            text = json.dumps(_notebook_json(cells or []))
-        (jupyterlab.root / name).write_text(text)
-        page.set_viewport_size({"width": 1500, "height": 1000})
-        workspace = name.split(".")[0]
-        page.goto(
-            f"{jupyterlab.url}/lab/workspaces/{workspace}/tree/{name}"
-            f"?token={jupyterlab.token}&reset",
-            timeout=90_000,
-        )
-        notebook = Notebook(page)
-        notebook.wait_until_idle()
-        return notebook
+    return lambda name, cells=None: open_notebook_in(page, jupyterlab, name, cells)
 
-    return open_
+
+def open_notebook_in(
+    page: Page, server: Server, name: str | Path, cells: list[str] | None = None
+) -> Notebook:
+    """A notebook of these cells, or a copy of a file, open and ready in ``page``."""
+    if isinstance(name, Path):
+        text, name = name.read_text(), name.name
+    else:
+        text = json.dumps(_notebook_json(cells or []))
+    (server.root / name).write_text(text)
+    page.set_viewport_size({"width": 1500, "height": 1000})
+    workspace = name.split(".")[0]
+    page.goto(
+        f"{server.url}/lab/workspaces/{workspace}/tree/{name}?token={server.token}&reset",
+        timeout=90_000,
+    )
+    notebook = Notebook(page)
+    notebook.wait_until_idle()
+    return notebook
 
 
 def _notebook_json(cells: list[str]) -> dict[str, Any]:

@@ -22,6 +22,11 @@ export class Models {
     }
     return model as Promise<T>;
   }
+
+  /** Of what was known under these names (and of "name/argument") another is asked for next time. */
+  forget(...names: string[]): void {
+    for (const key of [...this.known.keys()]) if (names.includes(key.split("/")[0])) this.known.delete(key);
+  }
 }
 
 async function decode(bytes: Uint8Array): Promise<unknown> {

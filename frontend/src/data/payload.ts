@@ -26,6 +26,11 @@ export async function decodeIndex(bytes: Uint8Array): Promise<Index> {
   return readIndex(json);
 }
 
+/** A run by itself, shown instead of the index's. */
+export async function decodeRun(bytes: Uint8Array): Promise<Run> {
+  return readRun(asObject(JSON.parse(new TextDecoder().decode(await inflate(bytes)))));
+}
+
 /** Checks the schema and fills in what an older or shorter producer left out. */
 export function readIndex(json: unknown): Index {
   const raw = asObject(json);
@@ -117,6 +122,7 @@ function readDiagnostic(raw: Json): Diagnostic {
 
 function readRun(raw: Json): Run {
   return {
+    number: asNumber(raw.number),
     function: asString(raw.function),
     device: asString(raw.device),
     profile_mode: asString(raw.profile_mode),

@@ -67,9 +67,31 @@ export interface Output {
   dtype: string;
   shape: number[];
   preview: string;
+  /** About the finite elements; of complex numbers, about their absolute values. */
+  statistics?: {
+    count: number;
+    nan: number;
+    infinite: number;
+    zero: number;
+    min: number | null;
+    max: number | null;
+    mean: number | null;
+    deviation: number | null;
+  };
+  /** Against another run of the explorer; `why` says where nothing can be held against it. */
+  difference?: {
+    run: number;
+    why: string;
+    count: number;
+    different: number;
+    absolute: number | null;
+    relative: number | null;
+  };
 }
 
 export interface Run {
+  /** What the explorer calls it; 0 for the only one of a page. */
+  number: number;
   function: string;
   device: string;
   profile_mode: string;

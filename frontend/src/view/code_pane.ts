@@ -4,9 +4,11 @@ import { findSymbol, linesOf, type TextLines } from "../data/mlir.ts";
 import type { TextStore } from "../data/payload.ts";
 import { symbolOf } from "../data/steps.ts";
 import type { Index, Step } from "../data/types.ts";
+import type { LiveSession } from "../live.ts";
 import type { Store, View } from "../state.ts";
 import { DiffView, type DiffSummary } from "./diff_view.ts";
 import { button, h } from "./dom.ts";
+import { editAfter, type IrEdit } from "./ir_edit.ts";
 import { IrView } from "./ir_view.ts";
 import { Pane } from "./pane.ts";
 import { copyText, problemsView } from "./problems_view.ts";
@@ -32,6 +34,9 @@ export class CodePane {
   private readonly namesButton: HTMLButtonElement;
   private readonly moduleButton: HTMLButtonElement;
   private readonly copyButton: HTMLButtonElement;
+  private readonly editButton: HTMLButtonElement;
+  /** An edit that was begun; it waits while another step is looked at. */
+  private edit: IrEdit | null = null;
   private readonly ir: IrView;
   private readonly diff: DiffView;
   private showingProblems: boolean;
@@ -43,10 +48,11 @@ export class CodePane {
   private lastSplit: TextLines | null = null;
 
   constructor(
-    root: Document | ShadowRoot,
+    private readonly root: Document | ShadowRoot,
     private readonly index: Index,
     private readonly texts: TextStore,
     private readonly store: Store,
+    private readonly session: LiveSession,
     events: CodePaneEvents,
   ) {
     const failure = index.error;
@@ -105,7 +111,8 @@ export class CodePane {
     this.copyButton = button("Copy", { class: "il-toggle", title: "Copy the text shown" }, () => {
       void this.copy();
     });
-    this.pane.tools.append(this.diffTools, this.moduleButton, this.baseButton, this.copyButton);
+    this.editButton = button("Edit", { class: "il-toggle", "data-il": "edit", title: "Edit this text and go on from there ( e )" }, () => this.toggleEdit());
+    this.pane.tools.append(this.diffTools, this.moduleButton, this.baseButton, this.editButton, this.copyButton);
     this.diffHost.append(this.diffHeads, this.diffBody);
     this.pane.body.append(this.irHost, this.diffHost, this.message);
     if (this.problems) this.pane.body.append(this.problems);
@@ -147,6 +154,50 @@ export class CodePane {
     void this.update();
   }
 
+  /** Begins an edit of the text shown, or goes back to the one that was begun. */
+  toggleEdit(): void {
+    if (!this.session.enabled) return;
+    if (this.edit && this.edit.step !== this.store.selection.step) this.select(this.edit.step);
+    else if (this.edit) this.endEdit();
+    else void this.beginEdit(this.store.selection.step);
+  }
+
+  private async beginEdit(step: number | null): Promise<void> {
+    const { index, root, session } = this;
+    this.edit?.dispose();
+    this.edit = await editAfter(step, {
+      root,
+      index,
+      session,
+      text: (of) => this.moduleText(of),
+      onCancel: () => this.endEdit(),
+      onElsewhere: (there) => {
+        this.endEdit();
+        this.select(there);
+        void this.beginEdit(there);
+      },
+    });
+    this.pane.body.append(this.edit.element);
+    await this.update();
+    this.edit.focus();
+  }
+
+  private endEdit(): void {
+    this.edit?.dispose();
+    this.edit = null;
+    void this.update();
+    this.focus();
+  }
+
+  private select(step: number | null): void {
+    this.store.select({ step, line: null, view: "ir" });
+  }
+
+  private async moduleText(step: number | null): Promise<string> {
+    const id = step === null ? this.index.source : this.index.steps[step].module;
+    return id === null ? "" : (await this.texts.text(id)).trimEnd() + "\n";
+  }
+
   toggleBase(): void {
     const { step } = this.store.selection;
     this.store.update({ base: this.store.base === null ? step : null });
@@ -162,11 +213,13 @@ export class CodePane {
   }
 
   focus(): void {
-    if (this.mode === "problems") this.problems?.focus();
+    if (this.edit && !this.edit.element.hidden) this.edit.focus();
+    else if (this.mode === "problems") this.problems?.focus();
     else (this.mode === "diff" ? this.diff : this.ir).focus();
   }
 
   dispose(): void {
+    this.edit?.dispose();
     this.ir.dispose();
     this.diff.dispose();
   }
@@ -182,6 +235,13 @@ export class CodePane {
     this.diffHost.hidden = mode !== "diff";
     if (this.problems) this.problems.hidden = mode !== "problems";
     this.message.hidden = true;
+    const editing = this.edit !== null && this.edit.step === this.store.selection.step && mode === "ir";
+    if (this.edit) this.edit.element.hidden = !editing;
+    if (editing) {
+      this.irHost.hidden = true;
+      this.pane.setNote(this.describe(this.store.selection.step));
+      return;
+    }
     if (mode === "problems") {
       this.pane.setNote("");
       return;
@@ -277,6 +337,10 @@ export class CodePane {
     const { base, selection, ignoreNames } = this.store;
     this.diffTools.hidden = mode !== "diff";
     this.copyButton.hidden = mode === "problems";
+    const elsewhere = this.edit !== null && this.edit.step !== selection.step;
+    this.editButton.hidden = !this.session.enabled || mode !== "ir";
+    this.editButton.textContent = elsewhere ? "Back to the edit" : "Edit";
+    this.editButton.setAttribute("aria-pressed", String(this.edit !== null && !elsewhere));
     this.namesButton.setAttribute("aria-pressed", String(ignoreNames));
     this.moduleButton.setAttribute("aria-pressed", String(this.store.wholeModule));
     this.moduleButton.hidden = mode === "problems" || !this.hasModule(selection.step);

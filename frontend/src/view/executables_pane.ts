@@ -14,6 +14,7 @@ import { formatNs, plural } from "../data/format.ts";
 import { CodeColumns } from "./code_columns.ts";
 import { select } from "./controls.ts";
 import { button, Disposer, h } from "./dom.ts";
+import { KernelEdit } from "./kernel_edit.ts";
 import { kernelFactsElement } from "./kernel_facts.ts";
 import { KernelList, type KernelOrder } from "./kernel_list.ts";
 import { message, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
@@ -34,6 +35,7 @@ class ExecutablesPane implements PaneView {
   private readonly counts = h("div", { class: "il-kernel-aside", role: "region", tabindex: 0, "aria-label": "What the kernel uses" });
   private readonly status = h("output", { class: "il-column-status" });
   private readonly locate: HTMLButtonElement;
+  private readonly edit: KernelEdit;
   private readonly disposer = new Disposer();
   /** Kernels compiled again by themselves, so that lines know the lines of their source. */
   private readonly located = new Map<string, Kernel>();
@@ -66,6 +68,7 @@ class ExecutablesPane implements PaneView {
       { class: "il-toggle", title: "Compile this kernel again by itself, so that its code knows the lines of the source" },
       () => void this.matchSource(),
     );
+    this.edit = new KernelEdit(context.root, pane.body, context.session, context.index.pipeline === "upstream");
     const total = [...times.values()].reduce((sum, { total_ns }) => sum + total_ns, 0);
     pane.setNote([plural(model.entry_points.length, "kernel"), total ? `${formatNs(total)} in dispatches` : ""].filter(Boolean).join(" · "));
     pane.body.classList.add("il-executables");
@@ -74,7 +77,7 @@ class ExecutablesPane implements PaneView {
       return;
     }
     const aside = h("div", { class: "il-kernel-side" }, this.list.list.element, this.counts);
-    const main = h("div", { class: "il-kernel-main" }, this.toolbar(times.size > 0), this.columns.element, this.status);
+    const main = h("div", { class: "il-kernel-main" }, this.toolbar(times.size > 0), this.edit.problem, this.columns.element, this.status);
     pane.body.append(aside, main);
     this.disposer.observeSize(pane.body, () => this.fit(pane.body.clientWidth));
     this.fit(pane.body.clientWidth);
@@ -99,6 +102,7 @@ class ExecutablesPane implements PaneView {
   dispose(): void {
     this.list.dispose();
     this.columns.dispose();
+    this.edit.dispose();
     this.disposer.dispose();
   }
 
@@ -113,6 +117,7 @@ class ExecutablesPane implements PaneView {
       select("Kernels", "The order of the list", orders, "compiler", (by) => this.list.order(by)),
       number,
       this.locate,
+      this.edit.tools,
     );
   }
 
@@ -153,6 +158,7 @@ class ExecutablesPane implements PaneView {
     const wanted = firstStages(this.stages, Math.max(1, this.chosen.length));
     this.chosen = kept.length === this.chosen.length && kept.length ? kept : wanted;
     this.list.show(kernel);
+    this.edit.show(kernel);
     this.counts.replaceChildren(kernelFactsElement(kernel));
     this.showColumns(true);
   }

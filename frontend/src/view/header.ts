@@ -1,21 +1,28 @@
 /** The top line: what was compiled, for what, how it went. */
 import { formatCount, formatSeconds, plural } from "../data/format.ts";
-import type { Index, Progress } from "../data/types.ts";
+import type { Index, Progress, Run } from "../data/types.ts";
 import { button, h } from "./dom.ts";
 
 export interface HeaderEvents {
   onHelp: () => void;
   onGo: (by: 1 | -1) => void;
   onShare: () => void;
+  /** Null where there is no kernel. */
+  onRun: (() => void) | null;
 }
 
 export class Header {
   readonly element: HTMLElement;
   private readonly back: HTMLButtonElement;
   private readonly forward: HTMLButtonElement;
+  private readonly ran = h("span", { class: "il-chip", title: "Where it ran", hidden: true });
   private readonly progress = h("span", { class: "il-progress", role: "status", hidden: true });
 
-  constructor(index: Index, events: HeaderEvents) {
+  constructor(
+    private readonly index: Index,
+    events: HeaderEvents,
+    job: HTMLElement,
+  ) {
     const icon = (label: string, name: string, keys: string, run: () => void) =>
       button(label, { class: "il-icon", title: `${name} ( ${keys} )`, "aria-label": name }, run);
     this.back = icon("←", "Back to the last selection", "Alt+←", () => events.onGo(-1));
@@ -24,12 +31,24 @@ export class Header {
       "header",
       { class: "il-top" },
       h("span", { class: "il-history" }, this.back, this.forward),
-      ...describe(index),
+      ...describe(index, this.ran),
       this.progress,
+      job,
       h("span", { class: "il-grow" }),
+      ...(events.onRun
+        ? [button("▶ Run", { class: "il-toggle", title: "Run or compile anew ( r )", "data-il": "go-to-run" }, events.onRun)]
+        : []),
       button("Link", { class: "il-toggle", title: "Copy what brings this view back", "data-il": "share" }, events.onShare),
       button("? keys", { class: "il-toggle", title: "Keys ( ? )", "data-il": "help" }, events.onHelp),
     );
+    this.setRun(index.run);
+  }
+
+  /** Where what is shown ran, when that is not what it was compiled for. */
+  setRun(run: Run | null): void {
+    const device = run?.device ?? "";
+    this.ran.hidden = !device || device.replace(/:\d+$/, "") === this.index.target;
+    this.ran.textContent = `ran on ${device}`;
   }
 
   setHistory(back: boolean, forward: boolean): void {
@@ -52,7 +71,7 @@ export class Header {
   }
 }
 
-function describe(index: Index): HTMLElement[] {
+function describe(index: Index, ran: HTMLElement): HTMLElement[] {
   const changed = index.steps.filter((step) => step.changed).length;
   const summary = [
     plural(index.steps.length, "step"),
@@ -67,9 +86,6 @@ function describe(index: Index): HTMLElement[] {
   }
   if (index.pipeline) elements.push(h("span", { class: "il-chip" }, `${index.pipeline} pipeline`));
   if (index.target) elements.push(h("span", { class: "il-chip" }, index.target));
-  const device = index.run?.device ?? "";
-  if (device && device.replace(/:\d+$/, "") !== index.target)
-    elements.push(h("span", { class: "il-chip", title: "Where it ran" }, `ran on ${device}`));
-  elements.push(h("span", { class: "il-summary", title: text }, text));
+  elements.push(ran, h("span", { class: "il-summary", title: text }, text));
   return elements;
 }

@@ -86,6 +86,14 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     ],
   ],
   [
+    "Run and compile",
+    [
+      ["R  Shift+R", "go to Run, to Compile"],
+      ["Ctrl+Enter", "run, compile, continue from an edit"],
+      ["E", "edit the IR and go on from there"],
+    ],
+  ],
+  [
     "Timeline",
     [
       ["T", "go to the timeline"],

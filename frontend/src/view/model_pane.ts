@@ -5,6 +5,7 @@ import type { TextStore } from "../data/payload.ts";
 import type { Index } from "../data/types.ts";
 import type { Follower } from "../follower.ts";
 import { button, h } from "./dom.ts";
+import type { LiveSession } from "../live.ts";
 import type { Pane } from "./pane.ts";
 
 /** What a pane may use of the explorer around it. */
@@ -15,6 +16,7 @@ export interface PaneContext {
   texts: TextStore;
   /** Whether there is a kernel that can be asked for more than the page holds. */
   live: boolean;
+  session: LiveSession;
   select: (item: Ref | null) => void;
   /** Shows a step in the IR pane: what it ran on or the whole module, as it is set or as given. */
   selectStep: (step: number | null, line?: number | null, wholeModule?: boolean) => void;
@@ -58,6 +60,7 @@ export class ModelPane implements PaneView {
   private view: PaneView | null = null;
   private loading = false;
   private disposed = false;
+  private generation = 0;
   private selected: Selected = NOTHING;
 
   constructor(
@@ -86,20 +89,30 @@ export class ModelPane implements PaneView {
     this.view?.dispose();
   }
 
+  /** Starts anew: what it was made from has changed. */
+  reload(): void {
+    this.generation++;
+    this.loading = false;
+    this.view?.dispose();
+    this.view = null;
+    this.pane.reset();
+  }
+
   private async load(): Promise<void> {
+    const generation = ++this.generation;
     this.loading = true;
     const { label } = this.pane.options;
     this.pane.body.replaceChildren(message("loading", `Computing ${label.toLowerCase()}…`));
     try {
       const view = await this.make(this.pane, this.context);
-      if (this.disposed) return view.dispose();
+      if (this.disposed || generation !== this.generation) return view.dispose();
       this.view = view;
       this.pane.body.querySelector(":scope > .il-message")?.remove();
       view.show(this.selected);
     } catch (error) {
-      if (!this.disposed) this.pane.body.replaceChildren(this.trouble(error));
+      if (!this.disposed && generation === this.generation) this.pane.body.replaceChildren(this.trouble(error));
     } finally {
-      this.loading = false;
+      if (generation === this.generation) this.loading = false;
     }
   }
 

@@ -57,6 +57,14 @@ export class Pane {
     this.strip.hidden = count < 2;
   }
 
+  /** As it was before anything was put into it. */
+  reset(): void {
+    this.body.replaceChildren();
+    this.body.className = `il-pane-body il-pane-${this.id}`;
+    this.tools.replaceChildren();
+    this.setNote("");
+  }
+
   setNote(text: string): void {
     this.note.textContent = text;
     this.note.title = text;

@@ -53,6 +53,7 @@ export class StackView {
       tab.setAttribute("aria-selected", String(id === stack.active));
       tab.tabIndex = id === stack.active ? 0 : -1;
     }
+    this.revealTab(stack.active);
     this.element.dataset.pane = stack.active;
     this.element.setAttribute("aria-label", shown.options.label);
     if (moved) {
@@ -65,6 +66,15 @@ export class StackView {
     this.collapseButton.setAttribute("aria-label", this.collapseButton.title);
     this.collapseButton.setAttribute("aria-expanded", String(!stack.collapsed));
     this.element.dataset.collapsed = String(stack.collapsed === true);
+  }
+
+  /** Tabs may be more than there is room for. */
+  private revealTab(id: string): void {
+    const tab = this.tabs.get(id);
+    if (!tab) return;
+    const left = tab.offsetLeft - this.strip.offsetLeft;
+    const right = left + tab.offsetWidth - this.strip.clientWidth;
+    this.strip.scrollLeft = Math.max(Math.min(this.strip.scrollLeft, left), right);
   }
 
   focusTab(): void {

@@ -17,16 +17,19 @@ export interface TimelinePaneEvents {
 
 export class TimelinePane {
   readonly pane: Pane;
-  private readonly view: TimelineView | null = null;
-  private readonly table: TimelineTable | null = null;
-  private readonly ratios: HTMLElement | null = null;
-  private readonly runs: ComparedRuns | null;
+  private view: TimelineView | null = null;
+  private table: TimelineTable | null = null;
+  private ratios: HTMLElement | null = null;
+  private runs: ComparedRuns | null = null;
   private mode = "timeline";
-  private readonly summary: string;
+  private summary = "";
 
-  constructor(root: HTMLElement, run: Run | null, compared: Compared | null, private readonly events: TimelinePaneEvents) {
-    this.runs = comparedRuns(run, compared);
-    const timeline = this.runs?.events ?? run?.timeline ?? [];
+  constructor(
+    private readonly root: HTMLElement,
+    run: Run | null,
+    private readonly compared: Compared | null,
+    private readonly events: TimelinePaneEvents,
+  ) {
     this.pane = new Pane({
       id: "timeline",
       label: "Timeline",
@@ -38,12 +41,22 @@ export class TimelinePane {
       ],
       onMode: (id) => this.setMode(id),
     });
+    this.setRun(run);
+  }
+
+  /** Shows another run, in the same mode. */
+  setRun(run: Run | null): void {
+    const { root } = this;
+    this.dispose();
+    this.view = this.table = this.ratios = null;
+    this.pane.reset();
+    this.runs = comparedRuns(run, this.compared);
+    const timeline = this.runs?.events ?? run?.timeline ?? [];
     this.summary = this.runs ? describeTimes(this.runs, wholeTimes(this.runs)) : describeRun(run);
-    this.pane.showMode("ratios", this.runs !== null);
+    this.pane.showMode("table", timeline.length > 0);
+    this.pane.showMode("ratios", this.runs !== null && timeline.length > 0);
     this.pane.setNote(this.summary);
     if (!timeline.length) {
-      this.pane.showMode("table", false);
-      this.pane.showMode("ratios", false);
       this.pane.body.append(emptyTimeline(run));
       return;
     }
@@ -63,7 +76,7 @@ export class TimelinePane {
     );
     this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))), exports);
     this.pane.body.append(this.view.element, this.table.element, ...(this.ratios ? [this.ratios] : []));
-    this.setMode("timeline");
+    this.setMode(this.mode === "ratios" && !this.ratios ? "timeline" : this.mode);
   }
 
   /** `selected` is the event that was chosen, `related` all that belong to what was. */
@@ -130,8 +143,8 @@ function describeRun(run: Run | null): string {
 
 function emptyTimeline(run: Run | null): HTMLElement {
   const text = run
-    ? "The run was not profiled: pass profile=True to il.run."
-    : "Not run. Pass a result to il.explore(trace, result) to see when its dispatches ran.";
+    ? "The run was not profiled: tick Timeline in the Run pane, or pass profile=True to il.run."
+    : "Not run. Run it in the Run pane ( r ), or pass a result to il.explore(trace, result).";
   return h("p", { class: "il-empty-note" }, text);
 }
 

@@ -1,0 +1,74 @@
+/** The page's side of the kernel that runs and compiles: what it says, and requests to it. */
+import type { CompileDraft, JobState, LiveState, RunDraft } from "./data/live.ts";
+import type { MessageModel } from "./requests.ts";
+
+export interface LiveModel extends MessageModel {
+  get(name: "live"): Partial<LiveState>;
+  get(name: "job"): JobState;
+}
+
+
+const NOTHING: LiveState = {
+  compilations: [],
+  compilation: 0,
+  programs: [],
+  functions: [],
+  runs: [],
+  run: 0,
+  boundaries: {},
+  options: null,
+  problem: null,
+};
+
+export class LiveSession {
+  /** What is written in the forms; it outlives the panes, which another compilation replaces. */
+  runDraft: RunDraft | null = null;
+  compileDraft: CompileDraft | null = null;
+  mode: "run" | "compile" = "run";
+  private readonly listeners = new Set<() => void>();
+  private readonly tell = () => {
+    for (const listener of [...this.listeners]) listener();
+  };
+
+  constructor(
+    private readonly model: LiveModel,
+    /** Whether there is a kernel at all. */
+    private readonly connected: boolean,
+  ) {
+    model.on("change:live", this.tell);
+    model.on("change:job", this.tell);
+  }
+
+  /** False in a saved page, and for a model alone in its cell. */
+  get enabled(): boolean {
+    return this.connected && Boolean(this.model.get("live")?.compilations);
+  }
+
+  get state(): LiveState {
+    return { ...NOTHING, ...this.model.get("live") };
+  }
+
+  get job(): JobState {
+    return this.model.get("job") ?? {};
+  }
+
+  get busy(): boolean {
+    return this.job.title !== undefined;
+  }
+
+  ask(action: string, request: Record<string, unknown> = {}): void {
+    this.model.send({ type: "live", do: action, ...request });
+  }
+
+  /** Calls `listener` whenever something has changed; returns how to end that. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  dispose(): void {
+    this.model.off("change:live", this.tell);
+    this.model.off("change:job", this.tell);
+    this.listeners.clear();
+  }
+}
