@@ -21,7 +21,7 @@ from ireelab.hal.timeline import Timeline
 pytestmark = pytest.mark.browser
 
 AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-MODEL_PANES = ("streams", "allocation", "barriers", "executables", "vm", "schedule")
+MODEL_PANES = ("run", "streams", "allocation", "barriers", "executables", "vm", "schedule")
 
 
 @pytest.fixture(scope="module")
