@@ -31,10 +31,10 @@ export interface PaneSpec {
 
 /** Panes over models; steps, IR, details and timeline are part of the app itself. */
 export const MODEL_PANES: readonly PaneSpec[] = [
-  { id: "run", home: "details", label: "Run", title: "Run and compile anew", make: runPane, modes: RUN_MODES, key: "r" },
   { id: "streams", home: "details", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane, ofRun: true },
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
   { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
+  { id: "run", home: "details", label: "Run", title: "Run and compile anew", make: runPane, modes: RUN_MODES, key: "r" },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane, ofRun: true },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane, ofRun: true },
   { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, key: "g" },
