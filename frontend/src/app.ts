@@ -23,7 +23,7 @@ import { TimelinePane } from "./view/timeline_pane.ts";
 import { Workspace } from "./view/workspace.ts";
 
 /** What the kernel tells with the run, or of the program that was run. */
-const RUN_MODELS = ["executables", "vm", "execution"];
+const RUN_MODELS = ["stream", "barriers", "schedule", "executables", "vm", "execution"];
 
 export interface AppEvents {
   onLayout: (layout: Layout) => void;

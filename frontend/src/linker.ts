@@ -41,7 +41,7 @@ export class Linker {
       if (peers) peers.push(i);
       else if (entry_point) this.byEntryPoint.set(entry_point, [i]);
     });
-    if (this.sources.vm) this.loading = null; // what the VM did is told with the run
+    this.loading = null; // models tell something of the run
     this.entities = new Entities(this.sources, this.events);
   }
 

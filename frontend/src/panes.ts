@@ -33,11 +33,11 @@ export interface PaneSpec {
 export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "streams", home: "details", label: "Streams", title: "What is scheduled when, and what depends on what", make: streamPane, ofRun: true },
   { id: "allocation", home: "details", label: "Allocation", title: "Which bytes of memory are used when", make: allocationPane },
-  { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane },
+  { id: "barriers", home: "details", label: "Barriers", title: "What orders commands, and why", make: barrierPane, ofRun: true },
   { id: "run", home: "details", label: "Run", title: "Run and compile anew", make: runPane, modes: RUN_MODES, key: "r" },
   { id: "executables", home: "code", label: "Executables", title: "Kernels from linalg to machine code", make: executablesPane, ofRun: true },
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane, ofRun: true },
-  { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, key: "g" },
+  { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, ofRun: true, key: "g" },
   { id: "compare", home: "code", label: "Compare", title: "The same step of all sides, and their numbers", make: comparePane, key: "x", when: (index) => index.compared !== null },
   { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
 ];

@@ -127,8 +127,9 @@ _KINDS: dict[str, _Kind] = {
 MODEL_NAMES = tuple(name for name, kind in _KINDS.items() if not kind.on_request)
 """Every model that a saved page carries."""
 
-RUN_MODELS = ("executables", "vm")
-"""Those that say something of the run, or of the program that was run."""
+RUN_MODELS = ("stream", "barriers", "schedule", "executables", "vm")
+"""Those that say something of the run, or of the program that was run; the front end has the same
+list in app.ts."""
 
 
 @dataclass(frozen=True, slots=True)
