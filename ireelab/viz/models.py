@@ -28,6 +28,8 @@ from ireelab.viz.vm_listing import vm_listing
 
 _LEVEL = 1  # gzip level: the browser is beside the kernel, time matters more than bytes.
 
+_LARGE_SCHEDULE = 1000  # commands; from there on two invocations must do
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -107,7 +109,9 @@ def _schedule(subject: Subject, argument: str) -> dict[str, Any]:
     if simulation is None:
         assert subject.trace is not None
         timed = subject.run is not None and subject.run.timeline is not None
-        simulation = simulate(subject.trace, times=subject.run if timed else None)
+        simulation = simulate(subject.trace, times=subject.run if timed else None, invocations=1)
+        small = len(simulation.work.items) <= _LARGE_SCHEDULE
+        simulation = simulation.again(invocations=4 if small else 2)
     if argument:
         return with_settings(simulation, argument).to_json()
     return schedule_record(simulation)

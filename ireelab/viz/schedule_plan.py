@@ -115,7 +115,8 @@ def make_plan(policy: str, work: Workload, timing: Sequence[Timing], settings: S
         state = tuple(range(base - len(items), base)) if invocation else ()
         first = len(submissions)
         batches = _batches(policy, work)
-        submissions += [Submission(invocation, awaits)] * (max(batches) + 1)
+        submissions.append(Submission(invocation, awaits))
+        submissions += [Submission(invocation, ())] * max(batches)  # the host submits in order
         tasks += [
             Task(
                 item=at,

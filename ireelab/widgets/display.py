@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_HEIGHT = 460
-
 
 @dataclass(frozen=True, slots=True)
 class _View:
@@ -24,13 +22,14 @@ class _View:
     type: str
     model: str  # its name in ireelab.viz.models
     pane: str  # its pane in the front end
+    height: int = 460
 
 
 VIEWS = (
     _View("ireelab.viz.stream_graph", "StreamGraph", "stream", "streams"),
     _View("ireelab.viz.allocation", "Allocation", "allocation", "allocation"),
     _View("ireelab.viz.barriers", "Barriers", "barriers", "barriers"),
-    _View("ireelab.viz.simulate", "Simulation", "schedule", "schedule"),
+    _View("ireelab.viz.simulate", "Simulation", "schedule", "schedule", 740),
     _View("ireelab.viz.executables", "Executables", "executables", "executables"),
     _View("ireelab.viz.vm_listing", "VmListing", "vm", "vm"),
 )
@@ -54,7 +53,7 @@ def _formatter(view: _View) -> Any:
         from ireelab.viz.simulate import Simulation
         from ireelab.widgets.explorer import Explorer
 
-        explorer = Explorer(height=_HEIGHT)
+        explorer = Explorer(height=view.height)
         # A program knows neither its trace nor, for now, who else shows it.
         simulation = model if isinstance(model, Simulation) else None
         subject = Subject(

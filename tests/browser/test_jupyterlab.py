@@ -245,3 +245,21 @@ def test_models_come_from_the_kernel_and_cells_of_one_trace_share_a_selection(
     # The state that the explorer has now brings the view back.
     assert notebook.evaluate("explorer.state['selection']['item']") == "'recorded:0.1'"
     assert "streams" in notebook.evaluate("str(explorer.state['layout'])")
+
+
+def test_a_simulation_in_a_cell_tries_other_devices(open_notebook: OpenNotebook) -> None:
+    """The kernel simulates what the cell asks for, with the times that the cell shows."""
+    cells = [MLP, "il.simulate(trace, times={0: 800.0, 1: 200.0}, units=1, invocations=1)"]
+    notebook = open_notebook("simulated.ipynb", cells)
+    notebook.run_all()
+    cell = notebook.page.locator(".ireelab").nth(1)
+    cell.scroll_into_view_if_needed()
+    summary = cell.locator(".il-model-summary")
+    expect(summary).to_contain_text("critical path 1.00\u00a0µs", timeout=30_000)
+    expect(summary).to_contain_text("times: 2 given")
+    cell.get_by_label("Calls", exact=True).select_option("3")
+    cell.get_by_role("button", name="Table", exact=True).click()
+    expect(cell.locator(".il-schedule-table h4")).to_contain_text("6 commands")
+    expect(cell.locator(".il-schedule-figures tbody td").first).to_have_text("3.00\u00a0µs")
+    cell.locator(".il-schedule-table .il-row").first.click()
+    wait_for(notebook, lambda: selection(notebook)["item"] == "command:0")
