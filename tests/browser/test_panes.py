@@ -131,7 +131,8 @@ def test_the_graph_by_keyboard_and_as_a_list(
 def test_schedules_on_other_devices(open_page: OpenPage, page_file: Path, trace: il.Trace) -> None:
     """The page holds the usual devices; a bar, a row and a command are one selection."""
     page = open_page(page_file)
-    show(page, "schedule")
+    page.locator(".il-step").first.click()
+    page.keyboard.press("g")
     pane = page.locator(".il-pane-schedule")
     expect(pane.locator(".il-model-summary")).to_contain_text("times: 2 measured")
     units = pane.get_by_label("Units", exact=True)
@@ -158,6 +159,7 @@ def test_schedules_on_other_devices(open_page: OpenPage, page_file: Path, trace:
         "option"
     )
     expect(rows).to_have_count(8)
+    expect(rows.filter(has_text="critical")).to_have_count(8)  # a chain
     expect(pane.locator(".il-row.il-selected")).to_have_count(4)
     rows.first.click()
     assert selection(page)["item"] == "command:0"

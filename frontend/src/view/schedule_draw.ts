@@ -11,6 +11,8 @@ export interface ScheduleScene {
   t1: number;
   /** Commands that are lit. */
   related: ReadonlySet<number>;
+  /** Commands that are marked: the critical path, where one asked for it. */
+  critical: ReadonlySet<number>;
   /** The policy that the keyboard is on. */
   active: number;
 }
@@ -170,6 +172,10 @@ function drawBlocks(
     context.fillStyle = colors(kindColor(info?.kind ?? ""));
     context.fillRect(left, y, Math.max(w - gapX, 0.6), h - gapY);
     context.globalAlpha = 1;
+    if (scene.critical.has(one.command)) {
+      context.fillStyle = colors("warn");
+      context.fillRect(left, y, Math.max(w - gapX, 1), Math.min(3, h));
+    }
     if (lit) {
       context.strokeStyle = colors("fg");
       context.lineWidth = 1.5;

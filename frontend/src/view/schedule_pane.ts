@@ -44,6 +44,8 @@ class SchedulePane implements PaneView {
   private readonly summary = h("p", { class: "il-model-summary", "aria-live": "polite" });
   private readonly legend = h("div", { class: "il-legend il-legend-wrap" });
   private readonly tableButton: HTMLButtonElement;
+  private readonly criticalButton: HTMLButtonElement;
+  private showCritical = false;
   private t0 = 0;
   private t1 = 1;
   private active = 0;
@@ -71,6 +73,8 @@ class SchedulePane implements PaneView {
     });
     this.table.element.hidden = true;
     this.tableButton = button("Table", { class: "il-toggle", "aria-pressed": "false", title: "The same as text" }, () => this.toggleTable());
+    const title = "Mark the longest chain of commands that wait for each other";
+    this.criticalButton = button("Critical path", { class: "il-toggle", "aria-pressed": "false", title }, () => this.toggleCritical());
     pane.tools.append(this.tableButton);
     pane.body.append(this.toolbar, this.summary, this.charts, this.table.element, h("div", { class: "il-model-foot" }, this.legend));
     pane.body.classList.add("il-schedule");
@@ -131,7 +135,7 @@ class SchedulePane implements PaneView {
     const memory = [["1", "packed"], ["0", "one each"]] as const;
     const title = "Packed: commands also wait for bytes that they reuse, as compiled. One each: no value shares memory";
     controls.push(select("Memory", title, memory, settings.packed ? "1" : "0", (value) => void this.change({ packed: value === "1" })));
-    this.toolbar.replaceChildren(...controls);
+    this.toolbar.replaceChildren(...controls, this.criticalButton);
     if (focused) this.toolbar.querySelector<HTMLElement>(`[aria-label="${focused}"]`)?.focus();
   }
 
@@ -166,7 +170,8 @@ class SchedulePane implements PaneView {
 
   private scene(): ScheduleScene {
     const { simulation, t0, t1, related, active } = this;
-    return { simulation, t0, t1, related, active };
+    const critical = new Set(this.showCritical ? simulation.critical_path : []);
+    return { simulation, t0, t1, related, critical, active };
   }
 
   private redraw(): void {
@@ -179,6 +184,12 @@ class SchedulePane implements PaneView {
     this.table.element.hidden = !table;
     this.charts.hidden = table;
     this.tableButton.setAttribute("aria-pressed", String(table));
+    this.redraw();
+  }
+
+  private toggleCritical(): void {
+    this.showCritical = !this.showCritical;
+    this.criticalButton.setAttribute("aria-pressed", String(this.showCritical));
     this.redraw();
   }
 

@@ -21,6 +21,7 @@ export class ScheduleTable {
   private rows: Schedule["commands"] = [];
   private names = new Map<number, string>();
   private related: ReadonlySet<number> = new Set();
+  private critical: ReadonlySet<number> = new Set();
   private cursor = 0;
 
   constructor(private readonly events: ScheduleTableEvents) {
@@ -38,6 +39,7 @@ export class ScheduleTable {
     const schedule = simulation.schedules[active];
     if (simulation !== this.simulation) this.names = new Map(simulation.commands.map((one) => [one.command, one.name]));
     this.simulation = simulation;
+    this.critical = new Set(simulation.critical_path);
     this.related = related;
     this.rows = [...schedule.commands].sort((a, b) => a.start_ns - b.start_ns || a.command - b.command);
     if (!related.has(this.rows[this.cursor]?.command)) {
@@ -94,6 +96,7 @@ export class ScheduleTable {
       },
       h("span", { class: "il-count", title: "invocation . command" }, `${one.invocation}.${one.command}`),
       h("span", { class: "il-label" }, shortName(name)),
+      h("span", { class: "il-time" }, this.critical.has(one.command) ? "critical" : ""),
       h("span", { class: "il-time" }, `queue ${one.queue}`),
       h("span", { class: "il-time" }, formatNs(one.start_ns)),
       h("span", { class: "il-time" }, `for ${formatNs(one.end_ns - one.start_ns)}`),
