@@ -107,8 +107,10 @@ def given_inputs(arguments: argparse.Namespace) -> list[Value]:
     return parse_inputs(arguments.inputs)
 
 
-def run_profiled(trace: Trace, arguments: argparse.Namespace, inputs: list[Value]) -> RunResult:
-    """One profiled call, on made-up inputs where none were given."""
+def run_profiled(
+    trace: Trace, arguments: argparse.Namespace, inputs: list[Value], repeat: int = 1
+) -> RunResult:
+    """Profiled calls, on made-up inputs where none were given."""
     import ireelab
 
     program = with_parameters(trace.program, arguments)
@@ -118,7 +120,8 @@ def run_profiled(trace: Trace, arguments: argparse.Namespace, inputs: list[Value
 
         inputs = list(example_inputs(function))
         print(f"@{function.name} runs on made-up inputs; --input gives others", file=sys.stderr)
-    return ireelab.run(program, function.name, *inputs, device=devices_of(arguments), profile=True)
+    devices = devices_of(arguments)
+    return ireelab.run(program, function.name, *inputs, device=devices, profile=True, repeat=repeat)
 
 
 def _write(

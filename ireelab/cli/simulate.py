@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from ireelab.cli.common import (
     compile_file,
     existing_file,
 )
+from ireelab.cli.explore import run_profiled
 
 if TYPE_CHECKING:
     from ireelab.cli.common import Commands
@@ -116,24 +116,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run(trace: Trace, arguments: argparse.Namespace) -> RunResult:
-    import ireelab
     from ireelab.array_text import parse_inputs
 
-    inputs = parse_inputs(arguments.inputs)
-    function = trace.program.function(arguments.function)
-    if function.arguments and not inputs:
-        from ireelab.vm.example_inputs import example_inputs
-
-        inputs = list(example_inputs(function))
-        print(f"@{function.name} runs on made-up inputs; --input gives others", file=sys.stderr)
-    return ireelab.run(
-        trace,
-        function.name,
-        *inputs,
-        device=arguments.device,
-        profile=True,
-        repeat=arguments.repeat,
-    )
+    return run_profiled(trace, arguments, parse_inputs(arguments.inputs), arguments.repeat)
 
 
 def _write(name: str, simulation: Simulation) -> None:
