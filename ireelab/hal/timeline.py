@@ -106,8 +106,8 @@ class Timeline:
 
     def table(self) -> str:
         """Aligned text: one line an event, times in microseconds from the first event."""
-        rows = [_HEADER, *(self._row(event) for event in self.events)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+        rows = [self._header(), *(self._row(event) for event in self.events)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = ["  ".join(_cell(row[i], widths[i], i) for i in range(len(row))) for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join(line.rstrip() for line in lines)
@@ -132,6 +132,13 @@ class Timeline:
         payload = {"displayTimeUnit": "ns", "traceEvents": trace_events(self)}
         Path(path).write_text(json.dumps(payload), encoding="utf-8")
 
+    @cached_property
+    def _several_queues(self) -> bool:
+        return len({event.queue for event in self.events}) > 1
+
+    def _header(self) -> tuple[str, ...]:
+        return (*_HEADER, "queue") if self._several_queues else _HEADER
+
     def _row(self, event: Event) -> tuple[str, ...]:
         groups = "x".join(map(str, event.workgroups)) if event.workgroups else ""
         workers = "+".join(str(lane.worker) for lane in event.lanes) or str(event.worker)
@@ -143,6 +150,7 @@ class Timeline:
             groups,
             str(event.bytes) if event.bytes else "",
             "host" if event.worker < 0 else workers,
+            *((event.queue,) if self._several_queues else ()),
         )
 
     def __len__(self) -> int:
@@ -152,7 +160,7 @@ class Timeline:
         return self.table()
 
     def _repr_html_(self) -> str:
-        head = "".join(_html_cell(title, i, "th") for i, title in enumerate(_HEADER))
+        head = "".join(_html_cell(title, i, "th") for i, title in enumerate(self._header()))
         body = "".join(
             "<tr>" + "".join(_html_cell(text, i) for i, text in enumerate(self._row(event)))
             + "</tr>"
