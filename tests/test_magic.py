@@ -89,6 +89,29 @@ def test_source_locations_are_those_of_the_cell(shell: InteractiveShell) -> None
     assert places
 
 
+def test_a_cell_on_two_devices(shell: InteractiveShell) -> None:
+    body = """func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %b = flow.tensor.transfer %x : tensor<4xf32> to #hal.device.promise<@b>
+  %0 = arith.mulf %b, %b : tensor<4xf32>
+  %a = flow.tensor.transfer %0 : tensor<4xf32> to #hal.device.promise<@a>
+  return %a : tensor<4xf32>
+}
+"""
+    devices = "--device llvm-cpu --device llvm-cpu"
+    with capture_output():
+        targets = "--target a=llvm-cpu --target b=llvm-cpu"
+        cell(shell, f"two {targets} {devices} --run --input 4xf32=3", body)
+    result = shell.user_ns["two_result"]
+    np.testing.assert_array_equal(result.outputs[0], np.full(4, 9, np.float32))
+    assert result.device == "llvm-cpu:0, llvm-cpu:1"
+    again = line(shell, "iree_run", f"two --input 4xf32=2 {devices}")
+    np.testing.assert_array_equal(again.outputs[0], np.full(4, 4, np.float32))
+    with pytest.raises(CellFailed, match="uses 2 devices at once"):
+        line(shell, "iree_run", "two --input 4xf32=2")
+    with capture_output(), pytest.raises(CellFailed, match="--target a=llvm-cpu"):
+        cell(shell, devices, body)
+
+
 def test_iree_run_uses_the_latest_cell(shell: InteractiveShell) -> None:
     cell(shell, "square")
     line(shell, "iree_run", "--input 4xf32=3")

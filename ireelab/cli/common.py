@@ -162,7 +162,10 @@ def add_device_option(parser: argparse.ArgumentParser | OptionGroup) -> None:
 
 def devices_of(arguments: argparse.Namespace) -> list[str]:
     """The devices to run on."""
-    return getattr(arguments, "devices", None) or [DEFAULT_DEVICE]
+    from ireelab.hal.registry import split_names
+
+    given: list[str] = getattr(arguments, "devices", None) or [DEFAULT_DEVICE]
+    return [name for text in given for name in split_names(text)]
 
 
 # --- sources -------------------------------------------------------------------------

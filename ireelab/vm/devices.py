@@ -58,7 +58,8 @@ def open_devices(
     """All devices in order, and those of them opened here."""
     if isinstance(given, Device):
         return (given,), ()
-    listed = split_names(given) if isinstance(given, str) else list(given)
+    texts = [given] if isinstance(given, str) else given
+    listed = [d for one in texts for d in (split_names(one) if isinstance(one, str) else [one])]
     if not listed:
         raise DeviceUnavailable("no device is given; name one, such as llvm-cpu or vulkan")
     owned = create_devices([d for d in listed if isinstance(d, str)])

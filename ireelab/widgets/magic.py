@@ -24,6 +24,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils._process_common import arg_split
 
 from ireelab.errors import CompileError, IreelabError
+from ireelab.hal.registry import split_names
 from ireelab.pipeline.targets import target_of
 from ireelab.program import Program
 from ireelab.vm.example_inputs import example_inputs
@@ -306,7 +307,7 @@ def _parse(magic: Any, line: str) -> Namespace:
 
 def _devices(options: Namespace) -> list[str]:
     """The devices to run on."""
-    return options.devices or [DEFAULT_DEVICE]
+    return [name for text in options.devices or [DEFAULT_DEVICE] for name in split_names(text)]
 
 
 def _check(options: Namespace) -> None:

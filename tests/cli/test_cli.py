@@ -186,6 +186,52 @@ def test_a_broken_source_shows_the_line_and_a_caret(
     assert lines[2].index("^") == lines[1].index("%nowhere")
 
 
+# --- several devices -----------------------------------------------------------------
+
+SPLIT = """func.func @split(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %a = arith.addf %x, %x : tensor<4xf32>
+  %b = flow.tensor.transfer %a : tensor<4xf32> to #hal.device.promise<@second>
+  %c = arith.mulf %b, %b : tensor<4xf32>
+  %d = flow.tensor.transfer %c : tensor<4xf32> to #hal.device.promise<@first>
+  return %d : tensor<4xf32>
+}
+func.func @holds() {
+  %x = util.unfoldable_constant dense<2.0> : tensor<4xf32>
+  %b = flow.tensor.transfer %x : tensor<4xf32> to #hal.device.promise<@second>
+  %c = arith.mulf %b, %b : tensor<4xf32>
+  %d = flow.tensor.transfer %c : tensor<4xf32> to #hal.device.promise<@first>
+  check.expect_eq_const(%d, dense<4.0> : tensor<4xf32>) : tensor<4xf32>
+  return
+}
+"""
+TARGETS = ("--target=first=llvm-cpu", "--target=second=llvm-cpu")
+DEVICES = ("--device=llvm-cpu", "--device=llvm-cpu:threads=1")
+
+
+def test_run_on_several_devices(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "split.mlir").write_text(SPLIT)
+    assert run("run", "split.mlir", "--function=split", "--input=4xf32=3", "--timeline=-",
+               *TARGETS, *DEVICES) == 0  # fmt: skip
+    out = capsys.readouterr().out
+    assert "4xf32=36 36 36 36" in out
+    assert "llvm-cpu:0 queue 0" in out
+    assert "llvm-cpu:1 queue 0" in out
+    assert run("check", "split.mlir", *TARGETS, "--device=llvm-cpu,llvm-cpu") == 0
+    assert "PASS holds" in capsys.readouterr().out
+
+
+def test_several_devices_need_targets_and_targets_devices(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "split.mlir").write_text(SPLIT)
+    assert run("run", "split.mlir", "--function=split", "--input=4xf32=3", *DEVICES) == 2
+    assert "--target a=llvm-cpu --target b=llvm-cpu" in capsys.readouterr().err
+    assert run("run", "split.mlir", "--function=split", "--input=4xf32=3", *TARGETS) == 1
+    err = capsys.readouterr().err
+    assert "uses 2 devices at once: first (llvm-cpu), second (llvm-cpu)" in err
+    assert "--device llvm-cpu --device llvm-cpu" in err
+
+
 # --- check ---------------------------------------------------------------------------
 
 
