@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
 
 _SINGLE = "--compile-mode=hal-executable"
+_SOURCES = "executable-sources"
 _GENERATED = "iree-hal-translate-all-executables"
 _BESIDES = ("hal.executable.constant",)  # numbered over a whole executable, not over a kernel
 
@@ -86,12 +87,9 @@ def recompile(
 
 def _source(trace: Trace, symbol: str, stop: threading.Event | None) -> str:
     """The executable before code generation, constants and all."""
-    if trace.pipeline != "upstream":
-        raise CompileError(
-            f"{trace.name}: executables of a lab pipeline are not compiled one by one; use "
-            "trace.resume, or compile with pipeline='upstream'",
-            trace=trace,
-        )
+    if trace.pipeline == "lab":
+        text = _as_it_stood(trace, symbol)
+        return _alone(trace, symbol, text)
     with tempfile.TemporaryDirectory(prefix=f"{JOB_PREFIX}{os.getpid()}-") as folder:
         only = (
             "--compile-to=executable-sources",
@@ -103,6 +101,26 @@ def _source(trace: Trace, symbol: str, stop: threading.Event | None) -> str:
         if not found:
             raise CompileError(f"{trace.name}: {symbol} has no source of its own", trace=trace)
         text = found[0].read_text()
+    return _alone(trace, symbol, text)
+
+
+def _as_it_stood(trace: Trace, symbol: str) -> str:
+    """An executable of a lab pipeline, whose steps may be any, before its code is generated."""
+    last = trace.boundaries.get(_SOURCES)
+    module = trace.snapshots[last].module if last is not None else None
+    for child in module.children if module is not None else ():
+        if child.kind == "hal.executable" and child.symbol == symbol:
+            text = child.text().replace("hal.executable private", "hal.executable public", 1)
+            if "__elided__" not in text:
+                return text
+            raise CompileError(
+                f"{symbol} has constants that snapshots show elided: it is not compiled by itself",
+                trace=trace,
+            )
+    raise CompileError(f"{trace.name}: no step {_SOURCES!r} has left {symbol}", trace=trace)
+
+
+def _alone(trace: Trace, symbol: str, text: str) -> str:
     if any(op in text for op in _BESIDES):
         raise CompileError(
             f"{symbol} has constants of its executable: it is not compiled by itself", trace=trace

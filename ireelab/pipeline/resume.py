@@ -67,18 +67,23 @@ def resume(
             f"{trace.name}: the IR after {name!r} has constants that snapshots show elided "
             f"({_ELIDED}); write them out, or resume before they appear"
         )
-    continued = compile(
-        text,
-        target=trace.target,
-        pipeline=steps,
-        from_step=_following(steps, name),
-        until=until,
-        flags=trace.flags,
-        name=f"{trace.name}.mlir",
-        progress=progress,
-        stop=stop,
-    )
-    return _joined(trace, last, continued)
+    try:
+        continued = compile(
+            text,
+            target=trace.target,
+            pipeline=steps,
+            from_step=_following(steps, name),
+            until=until,
+            flags=trace.flags,
+            name=f"{trace.name}.mlir",
+            progress=progress,
+            stop=stop,
+        )
+    except CompileError as error:
+        if error.trace is not None:
+            error.trace = _joined(trace, last, error.trace, edited=ir is not None)
+        raise
+    return _joined(trace, last, continued, edited=ir is not None)
 
 
 def _boundary(trace: Trace, after: Step | int | str) -> tuple[str, int]:
@@ -116,9 +121,15 @@ def _following(steps: Pipeline, name: str) -> str:
     return names[at + 1]
 
 
-def _joined(trace: Trace, last: int, continued: Trace) -> Trace:
-    """One trace: what led to the boundary, then what ran from it."""
+def _joined(trace: Trace, last: int, continued: Trace, *, edited: bool) -> Trace:
+    """One trace: what led to the boundary, then what ran from it.
+
+    The module at the boundary is the edited one, so that the edit is no later pass's doing.
+    """
     kept = last + 1
+    before = trace.snapshots[:kept]
+    if edited and continued.initial is not None:
+        before = (*before[:-1], replace(before[-1], module=continued.initial))
     steps = (
         *trace.steps[:kept],
         *(replace(step, index=step.index + kept) for step in continued.steps),
@@ -128,6 +139,6 @@ def _joined(trace: Trace, last: int, continued: Trace) -> Trace:
         name=trace.name,
         source=trace.source,
         steps=steps,
-        snapshots=(*trace.snapshots[:kept], *continued.snapshots),
+        snapshots=(*before, *continued.snapshots),
         initial=trace.initial,
     )

@@ -207,6 +207,14 @@ def test_resume_with_edited_text_and_from_a_phase_of_upstream(lab_trace: Trace) 
     assert edited != text
     partial = lab_trace.resume("abi", edited, until="flow")
     assert "arith.addf" not in partial.ir(-1, module=True)
+    assert "arith.subf" in partial.ir(partial.boundaries["abi"], module=True)
+    with pytest.raises(CompileError) as caught:
+        lab_trace.resume("abi", edited, pipeline=lab.insert_after("verify-input", "no-such-pass"))
+    assert caught.value.trace is not None
+    assert (
+        caught.value.trace.steps[: partial.boundaries["abi"] + 1]
+        == lab_trace.steps[: partial.boundaries["abi"] + 1]
+    )
     upstream = ireelab.compile(ELEMENTWISE, until="flow")
     assert upstream.resume("flow", until="schedule-execution").steps[-1].lab == "schedule-execution"
 

@@ -124,6 +124,19 @@ def test_replacements_add_up(traces: Traces) -> None:
     np.testing.assert_allclose(np.asarray(result), np.asarray(expected), rtol=1e-5, atol=1e-5)
 
 
+def test_an_executable_of_a_lab_pipeline(traces: Traces) -> None:
+    """It is compiled as its steps left it: here with the addition edited into a subtraction."""
+    first = compile(EXAMPLES["mlp"], pipeline="lab", until="executable-sources")
+    text = first.ir(first.boundaries["executable-sources"], module=True)
+    trace = first.resume("executable-sources", text.replace("arith.addf", "arith.subf"))
+    program, _ = trace.recompile("mlp_dispatch_0", flags=["--iree-opt-level=O3"])
+    x, w1, b1, w2 = inputs = examples.inputs("mlp")
+    (result,) = run(program, "mlp", *inputs).outputs
+    expected = np.maximum(x @ w1 - b1, 0) @ w2
+    np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-4, atol=1e-4)
+    assert program.edited
+
+
 def test_flags_that_change_the_host_code_are_refused(traces: Traces) -> None:
     with pytest.raises(CompileError, match="number of its workgroups") as caught:
         traces("mlp").recompile("mlp_dispatch_0", flags=["--iree-llvmcpu-disable-distribution"])
