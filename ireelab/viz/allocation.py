@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ireelab.pipeline.session import value_names
 from ireelab.pipeline.trace import Trace
+from ireelab.viz.memory_over_time import (
+    MemoryOverTime,
+    MemorySample,
+    observed,
+    read_over_time,
+)
 from ireelab.viz.pack_ir import (
     Buffer,
     GlobalResource,
@@ -16,15 +22,17 @@ from ireelab.viz.pack_ir import (
     PackedValue,
     read_memory,
 )
-from ireelab.viz.slice_layout import SliceLayout
+from ireelab.viz.slice_layout import SliceLayout, symbols_of
 from ireelab.viz.steps import before, last_stream_step, layout_steps
-from ireelab.viz.stream_ir import read_stream_program
+from ireelab.viz.stream_ir import Command, read_stream_program
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.timeline import Profiled
 
 DEFAULT_ALIGNMENT_BYTES = 64
 """IREE's alignment of offsets and sizes where no flag or resource configuration sets one."""
 
 _ALIGNMENT_FLAG = re.compile(r"--iree-stream-resource-min-offset-alignment=(\d+)")
+_NO_TIME = MemoryOverTime(0, (), ())
 _HEADINGS = ("slab", "slice", "offset", "size", "from", "to", "defined by", "last used by")
 
 
@@ -48,6 +56,7 @@ class Slice:
     defined_by: str  # name of the first command that uses it, empty if none does
     last_used_by: str
     uses: tuple[int, ...]
+    in_place: tuple[int, ...] = ()  # those of ``uses`` that read it and write it
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -61,6 +70,7 @@ class Slice:
             "defined_by": self.defined_by,
             "last_used_by": self.last_used_by,
             "uses": list(self.uses),
+            "in_place": list(self.in_place),
             "dynamic": self.size_bytes is None or self.offset_bytes is None,
         }
 
@@ -84,6 +94,15 @@ class Slab:
     alignment_bytes: int
     size_bytes: int | None
     lower_bound_bytes: int | None
+    executions: tuple[int, ...] = ()  # that touch it, as numbered by the stream graph
+
+    @property
+    def scope(self) -> str:
+        """The lifetime; of a transient one also whether it outlives a command buffer."""
+        if self.lifetime != "transient" or not self.executions:
+            return self.lifetime
+        several = len(self.executions) > 1
+        return f"transient {'across command buffers' if several else 'in a command buffer'}"
 
     @property
     def waste_bytes(self) -> int | None:
@@ -99,6 +118,8 @@ class Slab:
             "resource": self.resource,
             "lifetime": self.lifetime,
             "devices": list(self.devices),
+            "scope": self.scope,
+            "executions": list(self.executions),
             "packed": self.packed,
             "alignment_bytes": self.alignment_bytes,
             "size_bytes": self.size_bytes,
@@ -120,6 +141,8 @@ class Allocation:
     slices: tuple[Slice, ...]
     buffers: tuple[Buffer, ...]
     globals: tuple[GlobalResource, ...]
+    over_time: MemoryOverTime = _NO_TIME
+    observed: tuple[MemorySample, ...] = ()  # of a run; empty without one
     trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
 
     @property
@@ -173,6 +196,8 @@ class Allocation:
             "slices": [piece.to_json() for piece in self.slices],
             "buffers": [buffer.to_json() for buffer in self.buffers],
             "globals": [item.to_json() for item in self.globals],
+            "over_time": self.over_time.to_json(),
+            "observed": [[sample.event, sample.at_ns, sample.bytes] for sample in self.observed],
         }
 
     def _rows(self) -> list[tuple[object, ...]]:
@@ -210,18 +235,34 @@ class Allocation:
         return html_table(self._summary(), _HEADINGS, self._rows())
 
 
-def allocation(trace: Trace) -> Allocation:
+def allocation(trace: Trace, *, run: Profiled | None = None) -> Allocation:
     """Read the memory plan: lifetimes before IREE's slice layout, offsets after it.
+
+    ``run`` is a profiled run, for the memory that it was observed to use.
 
     Raises:
         CompileError: the trace has no stream phase.
     """
+    plan = _plan(trace)
+    seen = () if run is None or run.timeline is None else observed(run.timeline)
+    return replace(plan, over_time=_over_time(trace), observed=seen, trace=trace)
+
+
+def _over_time(trace: Trace) -> MemoryOverTime:
+    module = trace.module(last_stream_step(trace))
+    memory = read_memory(module, value_names)
+    return read_over_time(module, value_names, memory.buffers, memory.globals)
+
+
+def _plan(trace: Trace) -> Allocation:
     steps = list(layout_steps(trace))
     if not steps:
         step = last_stream_step(trace)
-        memory = read_memory(trace.module(step), value_names)
-        single = tuple(_single_slabs(memory, (), 0))
-        return Allocation(step.index, single, (), memory.buffers, memory.globals, trace)
+        module = trace.module(step)
+        memory = read_memory(module, value_names)
+        users = read_stream_program(module, value_names).users()
+        single = tuple(_single_slabs(memory, (), 0, users))
+        return Allocation(step.index, single, (), memory.buffers, memory.globals)
     module = trace.module(before(trace, steps[0]))
     packs = read_memory(module, value_names).packs
     undecided = read_stream_program(module, value_names)
@@ -235,15 +276,9 @@ def allocation(trace: Trace) -> Allocation:
         slabs.append(_packed_slab(index, pack, alignment, parts, layout))
         slices.extend(parts)
     packed = {slab.resource for slab in slabs}
-    slabs.extend(_single_slabs(layout.memory, packed, len(slabs)))
-    return Allocation(
-        steps[-1].index,
-        tuple(slabs),
-        tuple(slices),
-        layout.memory.buffers,
-        layout.memory.globals,
-        trace,
-    )
+    slabs.extend(_single_slabs(layout.memory, packed, len(slabs), layout.users))
+    memory = layout.memory
+    return Allocation(steps[-1].index, tuple(slabs), tuple(slices), memory.buffers, memory.globals)
 
 
 def lower_bound(slices: Iterable[tuple[int, int, int]]) -> int:
@@ -278,7 +313,14 @@ def _slice(slab: int, value: PackedValue, alignment: int, layout: SliceLayout) -
         defined_by=uses[0].name if uses else "",
         last_used_by=uses[-1].name if uses else "",
         uses=tuple(command.index for command in uses),
+        in_place=tuple(command.index for command in uses if _in_place(command, value.symbol)),
     )
+
+
+def _in_place(command: Command, symbol: str) -> bool:
+    """Whether a command reads and writes bytes of the slice at this offset."""
+    touched = [a for a in command.accesses if symbol in symbols_of(a)]
+    return any(access.reads for access in touched) and any(access.writes for access in touched)
 
 
 def _packed_slab(
@@ -299,10 +341,16 @@ def _packed_slab(
         alignment_bytes=alignment,
         size_bytes=buffer.size_bytes if buffer else None,
         lower_bound_bytes=lower_bound(known) if len(known) == len(sizes) else None,
+        executions=layout.users.get(resource, ()),
     )
 
 
-def _single_slabs(memory: MemoryProgram, packed: Iterable[str], first: int) -> Iterator[Slab]:
+def _single_slabs(
+    memory: MemoryProgram,
+    packed: Iterable[str],
+    first: int,
+    users: Mapping[str, tuple[int, ...]],
+) -> Iterator[Slab]:
     """Allocations of one value, numbered from ``first``."""
     taken = set(packed)
     made = (buffer for buffer in memory.buffers if buffer.origin in ("alloca", "alloc"))
@@ -318,6 +366,7 @@ def _single_slabs(memory: MemoryProgram, packed: Iterable[str], first: int) -> I
             alignment_bytes=1,
             size_bytes=buffer.size_bytes,
             lower_bound_bytes=buffer.size_bytes,
+            executions=users.get(buffer.id, ()),
         )
 
 

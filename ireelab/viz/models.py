@@ -61,14 +61,6 @@ class _Kind:
     on_request: bool = False  # never part of a saved page
 
 
-def _of_trace(make: Callable[[Trace], Any]) -> Callable[[Subject, str], dict[str, Any]]:
-    def record(subject: Subject, _argument: str) -> dict[str, Any]:
-        assert subject.trace is not None
-        return make(subject.trace).to_json()
-
-    return record
-
-
 def _of_run(make: Callable[..., Any]) -> Callable[[Subject, str], dict[str, Any]]:
     """Of models that take a profiled run too, for times."""
 
@@ -119,7 +111,7 @@ def _schedule(subject: Subject, argument: str) -> dict[str, Any]:
 
 _KINDS: dict[str, _Kind] = {
     "stream": _Kind("stream", _of_run(stream_graph)),
-    "allocation": _Kind("stream", _of_trace(allocation)),
+    "allocation": _Kind("stream", _of_run(allocation)),
     "barriers": _Kind("hal", _of_run(barriers)),
     "schedule": _Kind("stream", _schedule),
     "executables": _Kind("executable", _executables, of_program=True),

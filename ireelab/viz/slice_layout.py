@@ -33,7 +33,9 @@ class SliceLayout:
         self._before = _by_function(undecided)
         module = trace.module(steps[-1])
         self.memory: MemoryProgram = read_memory(module, value_names)
-        self._after = _by_function(read_stream_program(module, value_names))
+        decided = read_stream_program(module, value_names)
+        self.users = decided.users()
+        self._after = _by_function(decided)
         self._buffers = {buffer.id: buffer for buffer in self.memory.buffers}
 
     def uses(self, symbol: str) -> list[Command]:
@@ -53,7 +55,7 @@ class SliceLayout:
         uses: dict[str, list[Command]] = {}
         for commands in self._before.values():
             for command in commands:
-                symbols = {name for access in command.accesses for name in _symbols(access)}
+                symbols = {name for access in command.accesses for name in symbols_of(access)}
                 for name in symbols:
                     uses.setdefault(name, []).append(command)
         return uses
@@ -65,7 +67,7 @@ class SliceLayout:
         for function in self._before:
             for first, second in zip(*self._sides(function), strict=True):
                 for undecided, decided in zip(first.accesses, second.accesses, strict=True):
-                    for name in _symbols(undecided):
+                    for name in symbols_of(undecided):
                         rest = _without(undecided.range.offset, name)
                         offset = decided.range.offset - rest
                         places.setdefault(name, (decided.resource, offset))
@@ -106,7 +108,7 @@ def _same_accesses(first: Sequence[Command], second: Sequence[Command]) -> bool:
     return [command.accesses for command in first] == [command.accesses for command in second]
 
 
-def _symbols(access: Access) -> Iterator[str]:
+def symbols_of(access: Access) -> Iterator[str]:
     """The symbols an offset is counted from."""
     return (term.name for term, factor in access.range.offset.terms if factor == 1)
 

@@ -131,6 +131,14 @@ class StreamProgram:
     resources: tuple[Resource, ...]
     exact: bool = True
 
+    def users(self) -> dict[str, tuple[int, ...]]:
+        """Resource -> the executions that touch it."""
+        found: dict[str, dict[int, None]] = {}
+        for command in self.commands:
+            for access in command.accesses:
+                found.setdefault(access.resource, {})[command.execution] = None
+        return {resource: tuple(executions) for resource, executions in found.items()}
+
     def of_execution(self, index: int) -> tuple[Command, ...]:
         """The commands of one execution, in order."""
         return tuple(c for c in self.commands if c.execution == index)

@@ -11,6 +11,7 @@ from ireelab.viz.models import ModelBlob, Subject, pack_model
 from ireelab.vm.context import Context
 from ireelab.vm.example_inputs import example_inputs
 from ireelab.vm.execution import record_execution
+from ireelab.widgets.history import inputs_of
 
 EXECUTION = "execution"
 
@@ -18,8 +19,8 @@ EXECUTION = "execution"
 def execution_blob(subject: Subject, name: str) -> ModelBlob:
     """Run and record a call: "execution/FUNCTION", or without a function the one of the run.
 
-    The inputs are made up from the function's signature. A program's control flow hardly ever
-    depends on the contents of its tensors, which is what the VM shows.
+    The inputs are those of the run where it keeps them, else made up from the signature: a
+    program's control flow hardly ever depends on the contents of its tensors.
     """
     program = subject.program or (subject.trace.compiled if subject.trace else None)
     if program is None:
@@ -29,9 +30,11 @@ def execution_blob(subject: Subject, name: str) -> ModelBlob:
     wanted = name.partition("/")[2] or (run.function if run is not None else None)
     try:
         function = program.function(wanted)
-        inputs = example_inputs(function)
+        same = run is not None and run.function == function.name
+        kept = inputs_of(run) if run is not None and same else ()
+        inputs = kept or example_inputs(function)
         with Context(program, device) as context:
             record = record_execution(context, function.name, *inputs)
     except IreelabError as error:
         return ModelBlob(absent=str(error))
-    return pack_model(record.to_json() | {"device": device})
+    return pack_model(record.to_json() | {"device": device, "made_up": not kept})

@@ -16,6 +16,7 @@ const CALL: VmExecution = {
   end: "returned",
   error: "",
   results: ["42"],
+  made_up: true,
 };
 const walk = new Walk(CALL);
 const texts = (at: number) => walk.registers(at).map(({ name, text, fresh }) => `${name}=${text}${fresh ? "!" : ""}`);

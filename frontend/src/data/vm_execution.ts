@@ -11,6 +11,8 @@ export interface VmExecution {
   end: "returned" | "failed" | "stopped";
   error: string;
   results: string[];
+  /** The inputs are not those of the run. */
+  made_up: boolean;
 }
 
 export interface Held {

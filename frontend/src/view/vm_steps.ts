@@ -114,7 +114,7 @@ export class VmSteps {
 
   private state(walk: Walk): HTMLElement[] {
     const { execution } = walk;
-    const call = h("p", { class: "il-muted" }, `@${execution.function} on ${execution.device}, with made-up inputs`);
+    const call = h("p", { class: "il-muted" }, `@${execution.function} on ${execution.device}, ${execution.made_up ? "made-up inputs" : "inputs of the run"}`);
     const parts: HTMLElement[] = [call];
     if (this.at >= walk.end) parts.push(...ending(execution, walk.end));
     const stack = walk.stack(this.at);
