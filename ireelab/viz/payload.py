@@ -295,6 +295,7 @@ def _event_records(events: Sequence[Event], trace: Trace | None) -> list[dict[st
             "end_ns": event.end_ns - origin_ns,
             "workgroups": event.workgroups,
             "bytes": event.bytes,
+            "submission": event.submission,
             "executable": event.executable,
             "entry_point": event.entry_point,
             "locations": event.source_locations,

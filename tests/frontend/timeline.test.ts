@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  flowOf,
   hitTest,
   layoutTimeline,
   neighbour,
@@ -135,11 +136,23 @@ test("statistics count what lies inside", () => {
     count: 3,
     busyNs: 300,
     kinds: [
-      { kind: "call", count: 1, totalNs: 200 },
-      { kind: "submit", count: 1, totalNs: 50 },
-      { kind: "dispatch", count: 1, totalNs: 50 },
+      { name: "call", kind: "call", count: 1, totalNs: 200 },
+      { name: "submit", kind: "submit", count: 1, totalNs: 50 },
+      { name: "dispatch", kind: "dispatch", count: 1, totalNs: 50 },
     ],
+    names: [],
   });
+  const named = EVENTS.map((event) => ({ ...event, entry_point: event.kind === "dispatch" ? "k" : "" }));
+  assert.deepEqual(statistics(layout, named, 250, 450).names, [{ name: "k", kind: "dispatch", count: 1, totalNs: 50 }]);
+});
+
+test("a flow leads from the submission to its first command", () => {
+  const event = (kind: string, submission: number, start_ns: number) => ({ ...EVENTS[0], kind, queue: "q", submission, start_ns, end_ns: start_ns + 1 });
+  const events = [event("submit", 1, 0), event("dispatch", 1, 9), event("dispatch", 1, 5), event("submit", 2, 20), event("alloca", -1, 30)];
+  assert.deepEqual(flowOf(events, 1), [0, 2]);
+  assert.deepEqual(flowOf(events, 0), [0, 2]);
+  assert.equal(flowOf(events, 3), null, "nothing of it was recorded");
+  assert.equal(flowOf(events, 4), null);
 });
 
 test("dispatches are told apart by what they do", () => {

@@ -28,6 +28,8 @@ export interface GraphEdge {
 export interface ShownGraph {
   nodes: GraphNode[];
   edges: GraphEdge[];
+  /** Executions that await another's timepoint: the last node of one, the first of the other. */
+  waits: { from: number; to: number }[];
   /** Command index -> node index. */
   nodeOf: Int32Array;
   rankCount: number;
@@ -65,7 +67,21 @@ export function showGraph(graph: StreamGraph, level: Level, opened: ReadonlySet<
   }
   for (const node of nodes) node.label = labelOf(graph, node, commands);
   const ranks = rankNodes(graph, nodes, commands);
-  return { nodes, edges: edgesBetween(graph, nodeOf), nodeOf, rankCount: ranks.length, ranks };
+  const waits = waitsBetween(graph, nodes);
+  return { nodes, edges: edgesBetween(graph, nodeOf), waits, nodeOf, rankCount: ranks.length, ranks };
+}
+
+function waitsBetween(graph: StreamGraph, nodes: readonly GraphNode[]): ShownGraph["waits"] {
+  const first = new Map<number, number>();
+  const last = new Map<number, number>();
+  nodes.forEach(({ execution }, i) => {
+    if (!first.has(execution)) first.set(execution, i);
+    last.set(execution, i);
+  });
+  return graph.execution_edges.flatMap(([before, after]) => {
+    const [from, to] = [last.get(before), first.get(after)];
+    return from === undefined || to === undefined || nodes[from].rank >= nodes[to].rank ? [] : [{ from, to }];
+  });
 }
 
 function keyOf(graph: StreamGraph, command: Command, level: Level, opened: ReadonlySet<string>): string {

@@ -51,6 +51,11 @@ export class Measures {
     return commands.reduce((total, command) => total + this.of(measure, command), 0);
   }
 
+  text(measure: Measure, amount: number): string {
+    if (measure === "time") return formatNs(amount);
+    return measure === "bytes" ? formatBytes(amount) : `${formatCount(amount)}\u00a0wg`;
+  }
+
   /** "7.6 µs · 39 KiB · 2 wg", what is not known left out. */
   caption(commands: readonly number[]): string {
     const [ns, bytes, groups] = [this.sum("time", commands), this.sum("bytes", commands), this.sum("workgroups", commands)];

@@ -5,6 +5,8 @@ export interface Access {
   access: string;
   offset_bytes: number | null;
   length_bytes: number | null;
+  /** "128x512xf32"; "" or absent where it is not known. */
+  type?: string;
 }
 
 export interface Command {
@@ -31,6 +33,8 @@ export interface Execution {
   awaits: string[];
   after: number[];
   waves: number[][];
+  /** What is reached when it has ended. */
+  timepoint: string;
 }
 
 export interface Hazard {
@@ -48,6 +52,8 @@ export interface Resource {
   function: string;
   lifetime: string;
   size_bytes: number | null;
+  /** First and last command that touches it. */
+  first_last: number[];
 }
 
 export interface StreamGraph {
@@ -71,6 +77,8 @@ export interface Slice {
   defined_by: string;
   last_used_by: string;
   uses: number[];
+  /** Those of `uses` that read and write it. */
+  in_place: number[];
 }
 
 export interface Slab {
@@ -80,11 +88,24 @@ export interface Slab {
   lifetime: string;
   /** That use it. */
   devices: string[];
+  /** The lifetime, and of a transient slab whether it outlives a command buffer. */
+  scope: string;
   packed: boolean;
   alignment_bytes: number;
   size_bytes: number | null;
   lower_bound_bytes: number | null;
   waste_bytes: number | null;
+}
+
+/** A buffer and the commands, first and last, while it exists. */
+export interface MemorySpan {
+  id: string;
+  function: string;
+  lifetime: string;
+  origin: string;
+  size_bytes: number | null;
+  first: number;
+  last: number;
 }
 
 export interface Allocation {
@@ -94,6 +115,9 @@ export interface Allocation {
   by_lifetime: Record<string, number>;
   slabs: Slab[];
   slices: Slice[];
+  over_time: { commands: number; peak_bytes: number; functions: [string, number, number][]; spans: MemorySpan[] };
+  /** Event, nanoseconds, bytes in use after it; empty without a run. */
+  observed: [number, number, number][];
 }
 
 export interface RecordedCommand {
@@ -127,6 +151,34 @@ export interface CommandBuffer {
   missing: number[];
   unproven: number[];
   needed: number;
+  /** Of the commands in a run; empty without one. */
+  device_ns: (number | null)[];
+  concurrency: Concurrency | null;
+}
+
+/** Nanoseconds in turn, between the emitted barriers, and along the hazards. */
+export interface Concurrency {
+  total_ns: number;
+  emitted_ns: number;
+  critical_ns: number;
+  critical_path: number[];
+  timed: number;
+  emitted: number;
+  achievable: number;
+}
+
+/** An operation of a queue, or the host's await, with the fences it waits for and signals. */
+export interface Submission {
+  index: number;
+  function: string;
+  kind: string;
+  waits: string[];
+  signals: string[];
+  after: number[];
+  /** Of an execute, else -1. */
+  command_buffer: number;
+  resource: string;
+  size_bytes: number | null;
 }
 
 export interface Barriers {
@@ -135,4 +187,5 @@ export interface Barriers {
   needed: number;
   redundant: number;
   command_buffers: CommandBuffer[];
+  submissions: Submission[];
 }

@@ -34,7 +34,7 @@ export function slabsOf(model: Allocation): Slab[] {
   );
 }
 
-export function packingOf(model: Allocation, slab: Slab): Packing {
+export function packingOf(model: Pick<Allocation, "slices">, slab: Slab): Packing {
   const boxes: Box[] = [];
   let dynamic = 0;
   let steps = 1;

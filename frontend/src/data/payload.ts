@@ -143,6 +143,7 @@ function readEvent(raw: Json): TimelineEvent {
     end_ns: Math.max(start_ns, asNumber(raw.end_ns, start_ns)),
     workgroups: Array.isArray(raw.workgroups) ? (raw.workgroups as [number, number, number]) : null,
     bytes: asNumber(raw.bytes),
+    submission: asNumber(raw.submission, -1),
     executable: asString(raw.executable),
     entry_point: asString(raw.entry_point),
     locations: asArray(raw.locations) as string[],

@@ -41,9 +41,11 @@ interface Box {
 /** Deeper overlaps share the last row of a lane. */
 const MAX_ROWS_PER_LANE = 12;
 
+/** What the host does for a queue is on a lane of the host. */
 export function laneLabel(lane: Pick<TimelineEvent, "queue" | "worker">): string {
   const queue = lane.queue || "queue";
-  return lane.worker < 0 || queue === "host" ? queue : `${queue} · worker ${lane.worker}`;
+  if (queue === "host") return queue;
+  return lane.worker < 0 ? `host · ${queue}` : `${queue} · worker ${lane.worker}`;
 }
 
 /** Where an event ran, for text: its lane, or how many workers shared it. */
@@ -131,7 +133,8 @@ function assignRows(boxes: readonly Box[]): { lanes: Lane[]; rowCount: number } 
 /** The host first, then queues by name, workers by number. */
 function compareLanes(x: Box, y: Box): number {
   if (x.rank !== y.rank) return x.rank - y.rank;
-  if ((x.queue === "host") !== (y.queue === "host")) return x.queue === "host" ? -1 : 1;
+  const onHost = (box: Box) => box.queue === "host" || box.worker < 0;
+  if (onHost(x) !== onHost(y)) return onHost(x) ? -1 : 1;
   return x.queue.localeCompare(y.queue, "en", { numeric: true }) || x.worker - y.worker;
 }
 
@@ -238,10 +241,34 @@ export function neighbour(layout: TimelineLayout, event: number | null, by: 1 | 
   return next < 0 || next >= count ? event : layout.byStart[next];
 }
 
+/** The submission that an event is, or is part of, and the first command of it; null without. */
+export function flowOf(events: readonly TimelineEvent[], event: number): [number, number] | null {
+  const { queue, submission = -1 } = events[event];
+  if (submission < 0) return null;
+  let submit = -1;
+  let first = -1;
+  events.forEach((one, i) => {
+    if (one.submission !== submission || one.queue !== queue) return;
+    if (one.kind === "submit") submit = i;
+    else if (first < 0 || one.start_ns < events[first].start_ns) first = i;
+  });
+  return submit < 0 || first < 0 ? null : [submit, first];
+}
+
+export interface Total {
+  /** The kind, or the name of an entry point. */
+  name: string;
+  kind: string;
+  count: number;
+  totalNs: number;
+}
+
 export interface Statistics {
   count: number;
   busyNs: number;
-  kinds: { kind: string; count: number; totalNs: number }[];
+  kinds: Total[];
+  /** Commands by what they run, the longest first. */
+  names: Total[];
 }
 
 /** What ran between two times; an event counts with the part of it that lies inside. */
@@ -251,7 +278,8 @@ export function statistics(
   t0: number,
   t1: number,
 ): Statistics {
-  const kinds = new Map<string, { kind: string; count: number; totalNs: number }>();
+  const kinds = new Map<string, Total>();
+  const names = new Map<string, Total>();
   let count = 0;
   let busyNs = 0;
   for (const event of events) {
@@ -260,12 +288,18 @@ export function statistics(
     if (start > t1 || end < t0) continue;
     const inside = Math.max(0, Math.min(end, t1) - Math.max(start, t0));
     const { kind } = event;
-    const entry = kinds.get(kind) ?? { kind, count: 0, totalNs: 0 };
-    entry.count++;
-    entry.totalNs += inside;
-    kinds.set(kind, entry);
+    addTo(kinds, kind, kind, inside);
+    if (event.entry_point) addTo(names, event.entry_point, kind, inside);
     count++;
     busyNs += inside;
   }
-  return { count, busyNs, kinds: [...kinds.values()].sort((a, b) => b.totalNs - a.totalNs) };
+  const sorted = (totals: Map<string, Total>) => [...totals.values()].sort((a, b) => b.totalNs - a.totalNs);
+  return { count, busyNs, kinds: sorted(kinds), names: sorted(names) };
+}
+
+function addTo(totals: Map<string, Total>, name: string, kind: string, ns: number): void {
+  const entry = totals.get(name) ?? { name, kind, count: 0, totalNs: 0 };
+  entry.count++;
+  entry.totalNs += ns;
+  totals.set(name, entry);
 }

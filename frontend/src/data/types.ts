@@ -54,6 +54,8 @@ export interface TimelineEvent {
   end_ns: number;
   workgroups: [number, number, number] | null;
   bytes: number;
+  /** What the host submitted it with; absent or -1 where it does not apply. */
+  submission?: number;
   executable: string;
   entry_point: string;
   locations: string[];

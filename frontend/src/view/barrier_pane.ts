@@ -4,15 +4,20 @@ import {
   barrierText,
   bufferText,
   commandText,
+  concurrencyText,
   extentsOf,
+  fencesAt,
+  fenceText,
   hazardText,
   progressText,
   rangeText,
+  submissionText,
   type BarrierList,
   type BarrierRow,
 } from "../data/barrier_rows.ts";
+import { byteMap, type ByteMap } from "../data/byte_map.ts";
 import { formatCount } from "../data/format.ts";
-import type { Access, Barriers, Hazard, StreamGraph } from "../data/model_types.ts";
+import type { Access, Barriers, CommandBuffer, Hazard } from "../data/model_types.ts";
 import { shortName, shortResource } from "../data/names.ts";
 import { drawArcs } from "./barrier_arcs.ts";
 import { CanvasView } from "./canvas_view.ts";
@@ -25,9 +30,8 @@ const ROW_HEIGHT = 24;
 
 export async function barrierPane(pane: Pane, context: PaneContext): Promise<PaneView> {
   const model = await context.models.get<Barriers>("barriers");
-  const stream = await context.models.get<StreamGraph>("stream").catch(() => null);
   await context.entities();
-  return new BarrierPane(pane, context, model, stream);
+  return new BarrierPane(pane, context, model);
 }
 
 class BarrierPane implements PaneView {
@@ -40,6 +44,7 @@ class BarrierPane implements PaneView {
   private readonly disposer = new Disposer();
   private readonly prefix = uniqueId("barrier");
   private readonly extents: Map<string, number>;
+  private readonly maps: Map<CommandBuffer, ByteMap>;
   private cursor = 0;
   private related: ReadonlySet<string> = new Set();
   private item: string | null = null;
@@ -48,20 +53,27 @@ class BarrierPane implements PaneView {
     pane: Pane,
     private readonly context: PaneContext,
     model: Barriers,
-    stream: StreamGraph | null,
   ) {
-    this.list = barrierList(model, stream);
+    this.list = barrierList(model);
     this.extents = extentsOf(model);
+    this.maps = new Map(model.command_buffers.map((buffer) => [buffer, byteMap(buffer)]));
     const label = "Command buffers: commands and the barriers between them";
     const attributes = { class: "il-barrier-list", role: "listbox", tabindex: 0, "aria-label": label, ...KEYS };
     this.rows = new VirtualList(attributes, ROW_HEIGHT, (index) => this.row(index));
     this.arcs = new CanvasView({
       root: context.root,
       class: "il-arcs-canvas",
-      label: "Hazards as arcs between commands; the text of each is listed below",
+      label: "Bytes that commands read and write, hazards as arcs between them; the text of each is listed below",
       draw: (ctx, width, height, colors) =>
-        drawArcs(ctx, this.list, this.rows.element.scrollTop, ROW_HEIGHT, this.litRows(), width, height, colors),
+        drawArcs(
+          ctx,
+          { list: this.list, maps: this.maps, scrollTop: this.rows.element.scrollTop, rowHeight: ROW_HEIGHT, lit: this.litRows() },
+          width,
+          height,
+          colors,
+        ),
     });
+    this.disposer.listen(this.arcs.canvas, "pointermove", (event) => this.onHover(event));
     this.arcs.canvas.tabIndex = -1;
     this.arcs.canvas.setAttribute("role", "img");
     this.scrubber = h("input", {
@@ -176,12 +188,17 @@ class BarrierPane implements PaneView {
       children.push(...accesses.map((access) => this.range(accessText(access), access, "k-dispatch")));
     } else if (row?.kind === "missing") {
       children.push(this.range(hazardText(row.hazard), row.hazard, "err"));
+    } else if (row?.kind === "submission") {
+      children.push(h("p", {}, `${submissionText(row.submission)} · ${fenceText(row.submission)}`));
     } else if (row?.kind === "buffer") {
-      const waits = row.waits.length ? `waits for ${row.waits.join(", ")}` : "waits for nothing";
-      children.push(h("p", {}, `${waits} · execution ${row.buffer.execution ?? "unknown"}`));
+      const fences = row.submission ? fenceText(row.submission) : "submitted by nothing that was seen";
+      children.push(h("p", {}, [fences, `execution ${row.buffer.execution ?? "unknown"}`].filter(Boolean).join(" · ")));
+      if (row.buffer.concurrency) children.push(h("p", {}, concurrencyText(row.buffer.concurrency)));
       if (!row.buffer.straight)
         children.push(h("p", { class: "il-warned" }, "Commands stand in several blocks; they are taken in the order of the text."));
     }
+    const fences = fencesAt(this.list, this.cursor);
+    if (fences.length) children.splice(1, 0, fenceList(fences));
     this.detail.replaceChildren(...children);
   }
 
@@ -210,6 +227,15 @@ class BarrierPane implements PaneView {
     this.disposer.listen(this.scrubber, "input", () => this.moveTo(Number(this.scrubber.value)));
   }
 
+  /** What lies under the pointer in the map of bytes. */
+  private onHover(event: PointerEvent): void {
+    const at = Math.floor((event.offsetY + this.rows.element.scrollTop) / ROW_HEIGHT);
+    const row = this.list.rows[at];
+    if (row?.kind !== "command") return this.arcs.hideTooltip();
+    const texts = row.command.accesses.map((access) => h("div", {}, accessText(access)));
+    this.arcs.showTooltip(event, h("div", { class: "il-card-head" }, shortName(row.command.name)), ...texts.slice(0, 8));
+  }
+
   private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const targets: Record<string, number> = {
@@ -229,19 +255,32 @@ class BarrierPane implements PaneView {
   }
 }
 
+/** Semaphores as words: which fences are signaled once the walk's command has run. */
+function fenceList(fences: readonly { name: string; signaled: boolean }[]): HTMLElement {
+  const items = fences.map(({ name, signaled }) =>
+    h("li", { class: signaled ? "il-fence il-fence-signaled" : "il-fence" }, `${signaled ? "✓" : "○"} ${name}`, h("span", {}, signaled ? " signaled" : " pending")),
+  );
+  return h("ul", { class: "il-fences", "aria-label": "Fences" }, ...items);
+}
+
 function cells(row: BarrierRow): HTMLElement[] {
   const cell = (kind: string, text: string) => h("span", { class: kind }, text);
+  if (row.kind === "submission")
+    return [cell("il-count", "▸"), cell("il-label", `@${row.submission.function} · ${submissionText(row.submission)}`), cell("il-time", fenceText(row.submission))];
   if (row.kind === "buffer")
     return [
       cell("il-label", `@${row.buffer.function}${row.device ? ` on ${row.device}` : ""}`),
       cell("il-time", bufferText(row.buffer)),
     ];
-  if (row.kind === "command")
+  if (row.kind === "command") {
+    const critical = row.buffer.concurrency?.critical_path.includes(row.command.index);
     return [
       cell("il-count", String(row.command.index)),
       cell("il-label", row.command.kind === "dispatch" ? shortName(row.command.name) : row.command.name),
-      cell("il-time", commandText(row.command)),
+      ...(critical ? [h("span", { class: "il-critical", title: "on the critical path" }, "◆")] : []),
+      cell("il-time", commandText(row.command, row.buffer.device_ns[row.command.index] ?? null)),
     ];
+  }
   if (row.kind === "missing")
     return [cell("il-bar-mark il-bar-missing", "✕"), cell("il-label", `no barrier: ${hazardText(row.hazard)}`)];
   const { redundant } = row.buffer.barriers[row.number];

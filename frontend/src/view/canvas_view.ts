@@ -114,9 +114,28 @@ export class CanvasView {
 const CHARACTER_WIDTH = 6.1;
 export const CANVAS_FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
-/** Text cut to its room with an ellipsis. Measuring every label would dominate drawing. */
+const fitted = new Map<string, string>();
+const MOST_FITTED = 20_000;
+let measuring: CanvasRenderingContext2D | null = null;
+
+/** Text cut to its room with an ellipsis; measured once for each text and room. */
 export function fitText(text: string, room: number): string {
-  const characters = Math.floor(room / CHARACTER_WIDTH);
-  if (text.length <= characters) return text;
-  return characters < 3 ? "" : `${text.slice(0, characters - 1)}…`;
+  const key = `${Math.floor(room)} ${text}`;
+  let known = fitted.get(key);
+  if (known === undefined) {
+    if (fitted.size > MOST_FITTED) fitted.clear();
+    fitted.set(key, (known = fit(text, room)));
+  }
+  return known;
+}
+
+function fit(text: string, room: number): string {
+  measuring ??= document.createElement("canvas").getContext("2d");
+  if (!measuring || room < 3 * CHARACTER_WIDTH) return text.length * CHARACTER_WIDTH <= room ? text : "";
+  measuring.font = CANVAS_FONT;
+  const width = (shown: string) => measuring!.measureText(shown).width;
+  if (width(text) <= room) return text;
+  let end = Math.min(text.length, Math.ceil(room / 3));
+  while (end > 2 && width(`${text.slice(0, end)}…`) > room) end--;
+  return end > 2 ? `${text.slice(0, end)}…` : "";
 }

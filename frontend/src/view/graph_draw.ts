@@ -8,6 +8,7 @@ export const NODE_HEIGHT = 36;
 export const RANK_HEIGHT = 58;
 export const MARGIN = 30;
 const GAP = 12;
+const MOST_TINT = 0.34;
 
 export interface GraphScene {
   shown: ShownGraph;
@@ -19,7 +20,8 @@ export interface GraphScene {
   selected: number;
   related: ReadonlySet<number>;
   matches: ReadonlySet<number> | null;
-  critical: ReadonlySet<number>;
+  /** Nodes of the critical path, and their places on it. */
+  critical: ReadonlyMap<number, number>;
   /** From 0 to 1: length and strength of a node's bar. */
   weight: (node: number) => number;
   caption: (node: number) => string;
@@ -51,6 +53,7 @@ export function drawGraph(
   context.translate(-scene.left, -scene.top);
   const view = { x0: scene.left, y0: scene.top, x1: scene.left + width / zoom, y1: scene.top + height / zoom };
   drawBands(context, scene, view, colors);
+  drawWaits(context, scene, view, colors);
   drawEdges(context, scene, view, colors);
   drawNodes(context, scene, view, colors);
   context.restore();
@@ -120,7 +123,7 @@ function drawEdges(context: CanvasRenderingContext2D, scene: GraphScene, view: R
     const [r0, r1] = [shown.nodes[edge.from].rank, shown.nodes[edge.to].rank];
     if (worldY(Math.max(r0, r1)) < view.y0 || worldY(Math.min(r0, r1)) > view.y1) return;
     const lit = scene.related.has(edge.from) && scene.related.has(edge.to);
-    const critical = scene.critical.has(edge.from) && scene.critical.has(edge.to) && r1 > r0;
+    const critical = scene.critical.get(edge.to) === (scene.critical.get(edge.from) ?? -2) + 1;
     if (lit || critical || edge.from === scene.selected || edge.to === scene.selected) emphasised.push(i);
     else traceEdge(context, layout, shown, i);
   });
@@ -135,6 +138,23 @@ function drawEdges(context: CanvasRenderingContext2D, scene: GraphScene, view: R
     traceEdge(context, layout, shown, i);
     context.stroke();
   }
+}
+
+/** Timepoints: what one execution awaits of another, dashed. */
+function drawWaits(context: CanvasRenderingContext2D, scene: GraphScene, view: Rect, colors: Colors): void {
+  const { shown, layout, zoom } = scene;
+  context.strokeStyle = colors("fg-2");
+  context.lineWidth = Math.max(1, 1 / zoom);
+  context.setLineDash([5 / zoom, 4 / zoom]);
+  context.beginPath();
+  for (const { from, to } of shown.waits) {
+    const [top, bottom] = [worldY(shown.nodes[from].rank) + NODE_HEIGHT / 2, worldY(shown.nodes[to].rank) - NODE_HEIGHT / 2];
+    if (bottom < view.y0 || top > view.y1) continue;
+    context.moveTo(worldX(layout, from) + 12, top);
+    context.lineTo(worldX(layout, to) + 12, bottom);
+  }
+  context.stroke();
+  context.setLineDash([]);
 }
 
 function traceEdge(context: CanvasRenderingContext2D, layout: GraphLayout, shown: ShownGraph, i: number): void {
@@ -172,9 +192,16 @@ function drawNodes(context: CanvasRenderingContext2D, scene: GraphScene, view: R
     context.fillStyle = lit ? colors("accent-bg") : colors("bg");
     context.fillRect(x, y, NODE_WIDTH, NODE_HEIGHT);
     const group = !node.key.startsWith("command");
-    if (group) context.strokeRect(x + 2.5, y + 2.5, NODE_WIDTH - 5, NODE_HEIGHT - 5);
     const weight = scene.weight(i);
     context.fillStyle = colors("k-dispatch");
+    if (zoom > 0.2 && !lit) {
+      // Light enough for the text to be read on the darkest.
+      context.globalAlpha *= MOST_TINT * Math.sqrt(weight);
+      context.fillRect(x, y, NODE_WIDTH, NODE_HEIGHT);
+      context.globalAlpha = matched ? 1 : 0.35;
+    }
+    context.strokeStyle = colors("line-strong");
+    if (group) context.strokeRect(x + 2.5, y + 2.5, NODE_WIDTH - 5, NODE_HEIGHT - 5);
     if (zoom > 0.2) context.fillRect(x, y + NODE_HEIGHT - 4, Math.max(2, NODE_WIDTH * weight), 4);
     else {
       context.globalAlpha *= 0.25 + 0.75 * weight;
@@ -189,13 +216,39 @@ function drawNodes(context: CanvasRenderingContext2D, scene: GraphScene, view: R
     context.font = CANVAS_FONT;
     context.fillStyle = colors("fg");
     context.fillText(fitText(group ? `▸ ${node.label}` : node.label, NODE_WIDTH - 14), x + 7, y + 11);
-    context.fillStyle = colors("fg-2");
+    context.fillStyle = weight > 0.25 ? colors("fg") : colors("fg-2");
     context.fillText(fitText(scene.caption(i), NODE_WIDTH - 14), x + 7, y + 24);
   });
   context.globalAlpha = 1;
 }
 
-export const MINIMAP = { width: 116, height: 84, margin: 8 };
+export const MINIMAP = { width: 116, height: 148, margin: 8 };
+
+export interface MinimapFrame {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  scaleX: number;
+  scaleY: number;
+}
+
+/** A long schedule is pressed together, so that the map shows its shape and can be clicked. */
+export function minimapFrame(scene: GraphScene, width: number, height: number): MinimapFrame {
+  const [worldWidth, worldHeight] = worldSize(scene);
+  const even = Math.min(MINIMAP.width / worldWidth, MINIMAP.height / worldHeight);
+  const scaleX = Math.min(MINIMAP.width / worldWidth, even * 6);
+  const scaleY = Math.min(MINIMAP.height / worldHeight, even * 6);
+  const [mapWidth, mapHeight] = [worldWidth * scaleX, worldHeight * scaleY];
+  return {
+    x: width - mapWidth - MINIMAP.margin,
+    y: height - mapHeight - MINIMAP.margin,
+    width: mapWidth,
+    height: mapHeight,
+    scaleX,
+    scaleY,
+  };
+}
 
 /** The whole graph in a corner, with what is in view; only where not all of it is. */
 export function drawMinimap(
@@ -205,35 +258,32 @@ export function drawMinimap(
   height: number,
   colors: Colors,
 ): void {
-  const [worldWidth, worldHeight] = worldSize(scene);
-  const scale = Math.min(MINIMAP.width / worldWidth, MINIMAP.height / worldHeight);
-  const x = width - MINIMAP.width - MINIMAP.margin;
-  const y = height - MINIMAP.height - MINIMAP.margin;
+  const { x, y, width: mapWidth, height: mapHeight, scaleX, scaleY } = minimapFrame(scene, width, height);
   context.fillStyle = colors("bg-1");
-  context.strokeStyle = colors("line");
+  context.strokeStyle = colors("line-strong");
   context.lineWidth = 1;
-  context.fillRect(x, y, MINIMAP.width, MINIMAP.height);
-  context.strokeRect(x - 0.5, y - 0.5, MINIMAP.width + 1, MINIMAP.height + 1);
+  context.fillRect(x, y, mapWidth, mapHeight);
+  context.strokeRect(x - 0.5, y - 0.5, mapWidth + 1, mapHeight + 1);
   context.save();
   context.beginPath();
-  context.rect(x, y, MINIMAP.width, MINIMAP.height);
+  context.rect(x, y, mapWidth, mapHeight);
   context.clip();
   scene.shown.nodes.forEach((node, i) => {
-    context.fillStyle = i === scene.selected ? colors("accent") : colors("line-strong");
-    const nodeWidth = Math.max(1, NODE_WIDTH * scale);
+    const strong = scene.critical.has(i) || (scene.matches?.has(i) ?? false);
+    context.fillStyle = i === scene.selected ? colors("accent") : strong ? colors("warn") : colors("line-strong");
     context.fillRect(
-      x + (worldX(scene.layout, i) - NODE_WIDTH / 2) * scale,
-      y + (worldY(node.rank) - NODE_HEIGHT / 2) * scale,
-      nodeWidth,
-      Math.max(1, NODE_HEIGHT * scale),
+      x + (worldX(scene.layout, i) - NODE_WIDTH / 2) * scaleX,
+      y + (worldY(node.rank) - NODE_HEIGHT / 2) * scaleY,
+      Math.max(1.5, NODE_WIDTH * scaleX),
+      Math.max(1, NODE_HEIGHT * scaleY),
     );
   });
+  const view = [x + scene.left * scaleX, y + scene.top * scaleY, (width / scene.zoom) * scaleX, (height / scene.zoom) * scaleY] as const;
+  context.fillStyle = colors("accent");
+  context.globalAlpha = 0.1;
+  context.fillRect(...view);
+  context.globalAlpha = 1;
   context.strokeStyle = colors("accent");
-  context.strokeRect(
-    x + scene.left * scale,
-    y + scene.top * scale,
-    (width / scene.zoom) * scale,
-    (height / scene.zoom) * scale,
-  );
+  context.strokeRect(...view);
   context.restore();
 }

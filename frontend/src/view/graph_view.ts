@@ -7,6 +7,7 @@ import {
   drawGraph,
   drawMinimap,
   MINIMAP,
+  minimapFrame,
   NODE_HEIGHT,
   NODE_WIDTH,
   worldSize,
@@ -98,15 +99,28 @@ export class GraphView {
     if (!this.scene) return false;
     const [width, height] = worldSize(this.scene);
     const { canvas, zoom } = this;
-    const enough = canvas.width > 2.2 * MINIMAP.width && canvas.height > 1.6 * MINIMAP.height;
+    const enough = canvas.width > 2.2 * MINIMAP.width && canvas.height > 1.3 * MINIMAP.height;
     return enough && (width * zoom > canvas.width * 1.05 || height * zoom > canvas.height * 1.05);
   }
 
   private centre(node: number): void {
-    if (!this.scene) return;
-    this.left = worldX(this.scene.layout, node) - this.canvas.width / this.zoom / 2;
-    this.top = worldY(this.scene.shown.nodes[node].rank) - this.canvas.height / this.zoom / 2;
+    if (this.scene) this.centreAt(worldX(this.scene.layout, node), worldY(this.scene.shown.nodes[node].rank));
+  }
+
+  private centreAt(x: number, y: number): void {
+    this.left = x - this.canvas.width / this.zoom / 2;
+    this.top = y - this.canvas.height / this.zoom / 2;
     this.canvas.redraw();
+  }
+
+  /** Moves the view to a place of the minimap; false where there is none under the pointer. */
+  private goToMinimap(offsetX: number, offsetY: number, dragging: boolean): boolean {
+    if (!this.scene || !this.overflows()) return false;
+    const map = minimapFrame({ ...this.scene, left: this.left, top: this.top, zoom: this.zoom }, this.canvas.width, this.canvas.height);
+    const [x, y] = [offsetX - map.x, offsetY - map.y];
+    if (!dragging && (x < 0 || y < 0 || x > map.width || y > map.height)) return false;
+    this.centreAt(x / map.scaleX, y / map.scaleY);
+    return true;
   }
 
   private reveal(node: number): void {
@@ -173,12 +187,14 @@ export class GraphView {
     const { canvas } = this.canvas;
     canvas.setPointerCapture(down.pointerId);
     this.canvas.hideTooltip();
+    const mapping = this.goToMinimap(down.offsetX, down.offsetY, false);
     const [left, top] = [this.left, this.top];
-    let moved = false;
+    let moved = mapping;
     const move = (event: PointerEvent) => {
       const [dx, dy] = [event.clientX - down.clientX, event.clientY - down.clientY];
       moved ||= Math.hypot(dx, dy) > 3;
       if (!moved) return;
+      if (mapping) return void this.goToMinimap(event.offsetX, event.offsetY, true);
       this.left = left - dx / this.zoom;
       this.top = top - dy / this.zoom;
       this.canvas.redraw();

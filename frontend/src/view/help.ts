@@ -99,10 +99,10 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["T", "go to the timeline"],
       ["[  ]", "previous, next event"],
       ["W S, wheel", "zoom (when focused)"],
-      ["A D, drag", "pan (when focused)"],
+      ["A D, Shift+drag", "pan (when focused)"],
       ["F  0", "fit the selection, everything"],
       ["M", "measure the selected event (when focused)"],
-      ["Shift+drag", "measure an area"],
+      ["drag", "statistics of an area"],
     ],
   ],
 ];

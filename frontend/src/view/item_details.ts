@@ -67,6 +67,7 @@ function describeSlice(index: number, { allocation }: LinkSources): HTMLElement[
       ["Device", slabDevices(allocation, slice.slab)],
       ["Defined by", shortName(slice.defined_by)],
       ["Last used by", shortName(slice.last_used_by)],
+      ["In place", slice.in_place.length ? `updated by ${plural(slice.in_place.length, "command")}` : ""],
     ]),
   ];
 }

@@ -1,7 +1,7 @@
 /** The Streams pane: the schedule as a graph or as a list. */
 import { commandsOf, type Entities } from "../data/entities.ts";
 import { formatBytes, formatNs, plural } from "../data/format.ts";
-import { criticalPath, showGraph, type Level, type ShownGraph } from "../data/graph.ts";
+import { criticalPath, showGraph, type GraphNode, type Level, type ShownGraph } from "../data/graph.ts";
 import { inSlices, layoutGraph, type GraphLayout } from "../data/graph_layout.ts";
 import { bytesOf, Measures, type Measure } from "../data/measures.ts";
 import type { StreamGraph } from "../data/model_types.ts";
@@ -10,6 +10,7 @@ import { button, h, KEYS } from "./dom.ts";
 import { GraphView } from "./graph_view.ts";
 import { NOTHING, type PaneContext, type PaneView, type Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
+import { executionFacts, streamTables } from "./stream_tables.ts";
 import { select } from "./controls.ts";
 import { CommandList } from "./command_list.ts";
 
@@ -26,6 +27,9 @@ export async function streamPane(pane: Pane, context: PaneContext): Promise<Pane
 class StreamPane implements PaneView {
   private readonly view: GraphView;
   private readonly list: CommandList;
+  private readonly tables: HTMLElement;
+  private readonly modes = new Map<HTMLElement, HTMLElement>();
+  private readonly scale = h("span", { class: "il-scale" });
   private readonly measures: Measures;
   private readonly commands;
   private readonly search: HTMLInputElement;
@@ -36,7 +40,7 @@ class StreamPane implements PaneView {
   private readonly opened = new Set<string>();
   private shown: ShownGraph | null = null;
   private layout: GraphLayout | null = null;
-  private critical: ReadonlySet<number> = new Set();
+  private critical: ReadonlyMap<number, number> = new Map();
   private showCritical = false;
   private selected: Selected = NOTHING;
   private last: string | null = null;
@@ -80,8 +84,10 @@ class StreamPane implements PaneView {
         this.draw(false);
       },
     );
-    pane.tools.append(this.asListButton());
-    pane.body.append(this.toolbar(), this.view.canvas.element, this.list.element, this.progress);
+    this.tables = streamTables(graph, (command) => context.select(`command:${command}`));
+    this.tables.hidden = true;
+    pane.tools.append(this.modeButton("List", "The same as a list of text", this.list.element), this.modeButton("Tables", "Executions with their timepoints; resources with lifetime and size", this.tables));
+    pane.body.append(this.toolbar(), this.view.canvas.element, this.list.element, this.tables, this.progress);
     pane.body.classList.add("il-with-toolbar");
   }
 
@@ -94,7 +100,8 @@ class StreamPane implements PaneView {
   }
 
   focus(): void {
-    if (this.list.element.hidden) this.view.canvas.focus();
+    if (!this.tables.hidden) this.tables.focus();
+    else if (this.list.element.hidden) this.view.canvas.focus();
     else this.list.focus();
   }
 
@@ -123,7 +130,7 @@ class StreamPane implements PaneView {
     this.shown = shown;
     this.layout = layout;
     const found = criticalPath(shown, (node) => this.measures.sum("time", shown.nodes[node].commands) || 1);
-    this.critical = new Set(found.path);
+    this.critical = new Map(found.path.map((node, place) => [node, place]));
     this.note(found.path.length, found.weight);
     this.draw(false);
   }
@@ -151,6 +158,8 @@ class StreamPane implements PaneView {
     const own = this.selected.item?.startsWith("command:") ? Number(this.selected.item.slice(8)) : -1;
     const selected = own >= 0 ? (shown.nodeOf[own] ?? -1) : related.size ? [...related][0] : -1;
     const most = Math.max(1, ...shown.nodes.map((node) => this.measures.sum(this.measure, node.commands)));
+    this.scale.replaceChildren(h("span", { class: "il-scale-bar", "aria-hidden": "true" }), `0 – ${this.measures.text(this.measure, most)}`);
+    this.scale.title = "What the colour and the bar of a node stand for";
     this.view.show(
       {
         shown,
@@ -158,7 +167,7 @@ class StreamPane implements PaneView {
         selected,
         related,
         matches: this.matches(shown),
-        critical: this.showCritical ? this.critical : new Set(),
+        critical: this.showCritical ? this.critical : new Map(),
         weight: (node) => this.measures.sum(this.measure, shown.nodes[node].commands) / most,
         caption: (node) => this.caption(node),
       },
@@ -220,15 +229,25 @@ class StreamPane implements PaneView {
     const found = this.shown?.nodes[node];
     if (!found) return [];
     const lines = [h("div", { class: "il-card-head" }, found.label), h("div", {}, this.caption(node))];
-    if (found.commands.length > 1) return lines;
+    if (!found.key.startsWith("command")) return [...lines, ...this.describeGroup(found)];
     const command = this.commands[found.commands[0]];
     lines[0].textContent = command.name;
     for (const [verb, accesses] of [["reads", command.reads], ["writes", command.writes]] as const)
       for (const access of accesses.slice(0, 6)) {
         const length = access.length_bytes === null ? "? B" : formatBytes(access.length_bytes);
-        lines.push(h("div", { class: "il-muted" }, `${verb} ${shortResource(access.resource)} ${length}`));
+        const shape = access.type ? `${access.type} ` : "";
+        lines.push(h("div", { class: "il-muted" }, `${verb} ${shape}${shortResource(access.resource)} ${length}`));
       }
-    return [...lines, h("div", { class: "il-muted" }, formatBytes(bytesOf(command)))].slice(0, 12);
+    const count = command.reads.length + command.writes.length;
+    const total = `${formatBytes(bytesOf(command))} in ${plural(count, "range")}`;
+    return [...lines.slice(0, 13), h("div", {}, total)];
+  }
+
+  /** What a closed group waits for, and where it runs. */
+  private describeGroup({ execution, key }: GraphNode): HTMLElement[] {
+    const found = this.graph.executions[execution];
+    if (!found || key.startsWith("function")) return [];
+    return executionFacts(found).map((text) => h("div", { class: "il-muted" }, text));
   }
 
   private toolbar(): HTMLElement {
@@ -241,7 +260,7 @@ class StreamPane implements PaneView {
     const measures = [
       ["time", "Time"],
       ["bytes", "Bytes"],
-      ["workgroups", "Workload"],
+      ["workgroups", "Workgroups"],
     ] as const;
     const onLevel = (level: Level) => {
       this.level = level;
@@ -256,20 +275,25 @@ class StreamPane implements PaneView {
       "div",
       { class: "il-toolbar" },
       select("Show", "What a node is; double click opens one", levels, this.level, onLevel),
-      select("Bar", "What the bar in a node measures", measures.filter(([one]) => this.measures.has(one)), this.measure, onMeasure),
+      select("Colour", "What colour and bar of a node measure", measures.filter(([one]) => this.measures.has(one)), this.measure, onMeasure),
+      this.scale,
       this.search,
       this.criticalButton,
     );
   }
 
-  private asListButton(): HTMLElement {
-    const toggle = button("List", { class: "il-toggle", "aria-pressed": "false", title: "The same as a list of text" }, () => {
-      const asList = this.list.element.hidden;
-      this.list.element.hidden = !asList;
-      this.view.canvas.element.hidden = asList;
-      toggle.setAttribute("aria-pressed", String(asList));
+  /** Shows something else in place of the graph, or the graph again. */
+  private modeButton(label: string, title: string, shown: HTMLElement): HTMLElement {
+    const toggle = button(label, { class: "il-toggle", "aria-pressed": "false", title }, () => {
+      const opening = shown.hidden;
+      for (const [other, element] of this.modes) {
+        element.hidden = element !== shown || !opening;
+        other.setAttribute("aria-pressed", String(!element.hidden));
+      }
+      this.view.canvas.element.hidden = opening;
       this.focus();
     });
+    this.modes.set(toggle, shown);
     return toggle;
   }
 }

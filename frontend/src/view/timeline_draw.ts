@@ -1,6 +1,6 @@
 /** Draws a timeline's visible part on a canvas. Knows nothing of input or selection logic. */
 import { shortName } from "../data/names.ts";
-import { rowSpans, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
+import { flowOf, rowSpans, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
 
 export const AXIS_HEIGHT = 22;
@@ -112,6 +112,7 @@ export function drawTimeline(context: CanvasRenderingContext2D, scene: Scene): v
   for (let row = 0; row < scene.layout.rowCount; row++)
     if (scene.rowTops[row] > AXIS_HEIGHT - ROW_HEIGHT && scene.rowTops[row] < height)
       drawRow(context, scene, scale, row);
+  drawFlow(context, scene, scale);
   drawSelection(context, scene, scale);
   context.restore();
   drawLaneLabels(context, scene);
@@ -246,6 +247,30 @@ function drawSelection(context: CanvasRenderingContext2D, scene: Scene, scale: n
     context.lineWidth = 1;
     context.strokeRect(x - 2.5, top - 1.5, Math.max(7, right - x + 4), ROW_HEIGHT + 3);
   }
+}
+
+/** From the host's submission to the first command of it, for what is selected. */
+function drawFlow(context: CanvasRenderingContext2D, scene: Scene, scale: number): void {
+  const { layout, palette, events, selected } = scene;
+  const flow = selected === null ? null : flowOf(events, selected);
+  if (!flow) return;
+  const [from, to] = flow.map((event) => layout.boxes[event][0]);
+  const x0 = (layout.start[from] - scene.t0) * scale;
+  const x1 = (layout.start[to] - scene.t0) * scale;
+  const y0 = scene.rowTops[layout.rowOf[from]] + ROW_HEIGHT - 2;
+  const y1 = scene.rowTops[layout.rowOf[to]] + 1;
+  const down = Math.sign(y1 - y0) || 1;
+  context.strokeStyle = context.fillStyle = palette.accent;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.bezierCurveTo(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2, x1, y1);
+  context.stroke();
+  context.beginPath();
+  context.moveTo(x1, y1 + down);
+  context.lineTo(x1 - 4, y1 - 6 * down);
+  context.lineTo(x1 + 4, y1 - 6 * down);
+  context.fill();
 }
 
 function drawLaneLabels(context: CanvasRenderingContext2D, scene: Scene): void {

@@ -8,6 +8,7 @@ import { openMenu } from "./menu.ts";
 import { Pane } from "./pane.ts";
 import { describeEvent, describeTimes, ratioTable, wholeTimes } from "./runs_compared.ts";
 import { kindVariable } from "./timeline_draw.ts";
+import { TimelineArea } from "./timeline_area.ts";
 import { TimelineTable } from "./timeline_table.ts";
 import { TimelineView } from "./timeline_view.ts";
 
@@ -23,6 +24,7 @@ export class TimelinePane {
   private runs: ComparedRuns | null = null;
   private mode = "timeline";
   private summary = "";
+  private readonly area = new TimelineArea(() => this.view?.clearArea());
 
   constructor(
     private readonly root: HTMLElement,
@@ -55,6 +57,7 @@ export class TimelinePane {
     this.summary = this.runs ? describeTimes(this.runs, wholeTimes(this.runs)) : describeRun(run);
     this.pane.showMode("table", timeline.length > 0);
     this.pane.showMode("ratios", this.runs !== null && timeline.length > 0);
+    this.area.show(null);
     this.pane.setNote(this.summary);
     if (!timeline.length) {
       this.pane.body.append(emptyTimeline(run));
@@ -62,7 +65,7 @@ export class TimelinePane {
     }
     this.view = new TimelineView(root, timeline, {
       onSelect: (event) => this.choose(event),
-      onArea: (summary) => this.pane.setNote(summary || this.summary),
+      onArea: (area) => this.area.show(area),
       describeArea: (from, to) => (this.runs ? describeTimes(this.runs, timesBetween(this.runs, from, to)) : ""),
       rank: this.runs?.sideOf,
     });
@@ -75,7 +78,7 @@ export class TimelinePane {
       ]),
     );
     this.pane.tools.append(legend(new Set(timeline.map((event) => event.kind))), exports);
-    this.pane.body.append(this.view.element, this.table.element, ...(this.ratios ? [this.ratios] : []));
+    this.pane.body.append(this.view.element, this.table.element, this.area.element, ...(this.ratios ? [this.ratios] : []));
     this.setMode(this.mode === "ratios" && !this.ratios ? "timeline" : this.mode);
   }
 
@@ -128,6 +131,7 @@ export class TimelinePane {
     this.mode = id;
     this.pane.setMode(id);
     this.view.element.hidden = id !== "timeline";
+    if (id !== "timeline") this.view.clearArea();
     this.table.element.hidden = id !== "table";
     if (this.ratios) this.ratios.hidden = id !== "ratios";
   }

@@ -1,11 +1,12 @@
 /** The timeline's canvas: zoom, pan, hover, selection, area statistics. */
-import { formatBytes, formatCount, formatNs, formatWorkgroups, plural } from "../data/format.ts";
+import { formatBytes, formatNs, formatWorkgroups, plural } from "../data/format.ts";
 import {
   hitTest,
   placeLabel,
   layoutTimeline,
   neighbour,
   statistics,
+  type Statistics,
   type TimelineLayout,
 } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
@@ -14,12 +15,19 @@ import { AXIS_HEIGHT, drawTimeline, readPalette, ROW_HEIGHT, rowAt, rowTops, typ
 
 export interface TimelineViewEvents {
   onSelect: (event: number | null) => void;
-  /** A summary of what is inside the dragged area, or "" when there is none. */
-  onArea: (summary: string) => void;
+  /** What is inside the dragged area, or null when there is none. */
+  onArea: (area: Area | null) => void;
   /** What else there is to say of an area, in nanoseconds from the first event. */
   describeArea?: (from: number, to: number) => string;
   /** Puts the lanes of some events above others'. */
   rank?: (event: number) => number;
+}
+
+export interface Area {
+  ns: number;
+  found: Statistics;
+  /** What else there is to say of it. */
+  said: string;
 }
 
 const MIN_SPAN_NS = 20;
@@ -60,7 +68,7 @@ export class TimelineView {
       "aria-roledescription": "timeline",
       "aria-label":
         `Timeline of ${plural(events.length, "event")}. [ and ] select events, W and S zoom, ` +
-        "A and D pan, F fits. The table shows the same as text.",
+        "A and D pan, F fits, M measures; a drag selects an area. The table shows the same as text.",
       ...KEYS,
     });
     this.element = h(
@@ -272,7 +280,7 @@ export class TimelineView {
     if (down.button !== 0) return;
     this.canvas.setPointerCapture(down.pointerId);
     this.hideTooltip();
-    const measuring = down.shiftKey;
+    const measuring = !down.shiftKey && down.offsetX >= this.gutter;
     const [t0, t1] = [this.t0, this.t1];
     let moved = false;
     const move = (event: PointerEvent) => {
@@ -302,20 +310,15 @@ export class TimelineView {
   private measure(a: number, b: number): void {
     this.range = a < b ? [a, b] : [b, a];
     const [from, to] = this.range;
-    const found = statistics(this.layout, this.events, from, to);
-    const kinds = found.kinds
-      .slice(0, 3)
-      .map(({ kind, count, totalNs }) => `${formatCount(count)} ${kind} ${formatNs(totalNs)}`);
     const said = this.handlers.describeArea?.(from, to) ?? "";
-    const parts = [`${formatNs(to - from)} selected`, said, plural(found.count, "event"), ...kinds];
-    this.handlers.onArea(parts.filter(Boolean).join(" · "));
+    this.handlers.onArea({ ns: to - from, found: statistics(this.layout, this.events, from, to), said });
     this.redraw();
   }
 
-  private clearArea(): void {
+  clearArea(): void {
     if (!this.range) return;
     this.range = null;
-    this.handlers.onArea("");
+    this.handlers.onArea(null);
     this.redraw();
   }
 
@@ -357,7 +360,7 @@ export class TimelineView {
     const lane = this.layout.lanes.find((one) => row >= one.row && row < one.row + one.rows);
     this.canvas.title = lane?.label ?? "";
     const hit = this.eventAt(event.offsetX, event.offsetY);
-    this.canvas.style.cursor = inGutter ? "default" : hit < 0 ? "grab" : "pointer";
+    this.canvas.style.cursor = inGutter ? "default" : hit < 0 ? "crosshair" : "pointer";
     if (hit < 0) {
       this.hideTooltip();
       return;
