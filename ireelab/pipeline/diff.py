@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ireelab.pipeline.line_match import changes
 from ireelab.pipeline.snapshot import Node
 
 _SSA = re.compile(r"%[\w$.#-]+")
@@ -98,19 +98,22 @@ def _keyed(node: Node) -> dict[tuple[str, int], Node]:
 
 
 def _unified(old: str, new: str, context: int) -> Iterator[str]:
+    """Changed lines, with so many lines around them as they stand in ``new``."""
     old_lines, new_lines = old.splitlines(), new.splitlines()
-    matcher = difflib.SequenceMatcher(
-        None,
-        [_SSA.sub("%", line) for line in old_lines],
-        [_SSA.sub("%", line) for line in new_lines],
-        autojunk=False,
-    )
-    for number, group in enumerate(matcher.get_grouped_opcodes(context)):
-        if number:
+    shown = 0  # lines of ``new`` that are behind us
+    differing = changes(_SSA.sub("%", old).splitlines(), _SSA.sub("%", new).splitlines())
+    for number, (i1, i2, j1, j2) in enumerate(differing):
+        gap = new_lines[shown:j1]
+        if number == 0:
+            yield from (f"  {line}" for line in gap[len(gap) - min(len(gap), context) :])
+        elif len(gap) > 2 * context:
+            yield from (f"  {line}" for line in gap[:context])
             yield "  ..."
-        for tag, i1, i2, j1, j2 in group:
-            if tag == "equal":
-                yield from (f"  {line}" for line in new_lines[j1:j2])
-                continue
-            yield from (f"- {line}" for line in old_lines[i1:i2])
-            yield from (f"+ {line}" for line in new_lines[j1:j2])
+            yield from (f"  {line}" for line in gap[len(gap) - context :])
+        else:
+            yield from (f"  {line}" for line in gap)
+        yield from (f"- {line}" for line in old_lines[i1:i2])
+        yield from (f"+ {line}" for line in new_lines[j1:j2])
+        shown = j2
+    if differing:
+        yield from (f"  {line}" for line in new_lines[shown : shown + context])
