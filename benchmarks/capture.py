@@ -4,7 +4,8 @@
 
 Inputs are examples/mlp.mlir and transformers of so many layers. Within a round ``iree-compile``,
 the same in a fork of a warm process, and ``il.compile`` with every pass captured take turns, with
-the same flags and threads; the ratio is of minima, to the fork. Memory is that of the trace's
+the same flags and threads; the ratio is of minima, to the fork. The CPU time of both, which other
+work on the machine moves less, includes that of reading the trace. Memory is that of the trace's
 nodes beside the sum of distinct texts; disk is a saved trace beside what print-after-all prints.
 """
 
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,7 @@ from time import perf_counter
 import ireelab as il
 from ireelab import Trace, examples
 from ireelab.pipeline import compiler_ffi
+from ireelab.pipeline.client import WORKER
 from ireelab.pipeline.snapshot import Node
 from ireelab.pipeline.targets import target_flags
 
@@ -32,6 +35,7 @@ IREE_COMPILE = Path(sys.executable).with_name("iree-compile")
 FLAGS = target_flags("llvm-cpu")
 COLUMNS = (
     "input", "steps", "iree-compile, s", "fork, s", "captured, s", "ratio", "ratio of medians",
+    "fork CPU, s", "captured CPU, s", "ratio",
     "texts, MB", "memory, MB", "ratio", "printed, MB", "on disk, MB", "ratio",
     "open, ms", "diff, ms",
 )  # fmt: skip
@@ -80,14 +84,26 @@ def captured(source: Path) -> None:
 CONTENDERS: tuple[Callable[[Path], None], ...] = (plain_process, plain_fork, captured)
 
 
-def times(source: Path, rounds: int) -> list[list[float]]:
-    """Seconds of each contender, by round."""
-    seconds: list[list[float]] = [[] for _ in CONTENDERS]
+def cpu_seconds() -> float:
+    """Of this process, of what it has waited for, and of what the worker has."""
+    worker = WORKER._process  # pyright: ignore[reportPrivateUsage]
+    assert worker is not None
+    time.sleep(1.1)  # The worker waits for its children once a second.
+    fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = sum(int(field) for field in fields[11:15])
+    own = os.times()
+    return sum(own[:4]) + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def times(source: Path, rounds: int) -> list[list[tuple[float, float]]]:
+    """Seconds and CPU seconds of each contender, by round."""
+    seconds: list[list[tuple[float, float]]] = [[] for _ in CONTENDERS]
     for _ in range(rounds):
         for contender, taken in zip(CONTENDERS, seconds, strict=True):
-            start = perf_counter()
+            cpu, start = cpu_seconds(), perf_counter()
             contender(source)
-            taken.append(perf_counter() - start)
+            wall = perf_counter() - start
+            taken.append((wall, cpu_seconds() - cpu))
     return seconds
 
 
@@ -142,7 +158,9 @@ def worst_diff_ms(trace: Trace) -> float:
 
 def row(name: str, source: Path, rounds: int, folder: Path) -> list[str]:
     il.compile(source)  # Starts the worker.
-    process, fork, capture = times(source, rounds)
+    measured = times(source, rounds)
+    process, fork, capture = ([wall for wall, _ in taken] for taken in measured)
+    fork_cpu, capture_cpu = (min(cpu for _, cpu in taken) for taken in measured[1:])
     trace = il.compile(source)
     saved = trace.save(folder / f"{name}.iltrace")
     texts = distinct_text_bytes(trace)
@@ -152,6 +170,7 @@ def row(name: str, source: Path, rounds: int, folder: Path) -> list[str]:
     cells += [f"{min(taken):.2f}" for taken in (process, fork, capture)]
     cells += [f"{min(capture) / min(fork):.2f}"]
     cells += [f"{statistics.median(capture) / statistics.median(fork):.2f}"]
+    cells += [f"{fork_cpu:.2f}", f"{capture_cpu:.2f}", f"{capture_cpu / fork_cpu:.2f}"]
     cells += [f"{texts / 1e6:.1f}", f"{resident / 1e6:.1f}", f"{resident / texts:.2f}"]
     cells += [f"{printed / 1e6:.1f}", f"{disk / 1e6:.1f}", f"{disk / printed:.3f}"]
     return [*cells, f"{worst_open_ms(trace):.1f}", f"{worst_diff_ms(trace):.0f}"]

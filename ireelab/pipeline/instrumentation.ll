@@ -1,5 +1,5 @@
 ; What stands in for the methods of MLIR's IRPrinterInstrumentation, which it calls around each pass.
-; Loaded by instrumentation_ffi.py, which sets the first five globals before the compiler runs.
+; Loaded by instrumentation_ffi.py, which sets the first six globals before the compiler runs.
 ;
 ; The journal is a sequence of records: five words (kind, bytes that follow, op, thread, nanoseconds)
 ; and what follows. See journal.py, which reads them.
@@ -9,6 +9,7 @@
 @containers = global ptr null      ; names of ops whose body holds symbols; the last one is empty
 @hash_flags = global i32 9         ; 1: ignore locations, 8: operands in order even if commutative
 @known = global ptr null           ; 2^20 pairs of an op and the hash of what was last written of it
+@emit_file = global ptr null       ; CodeGenTargetMachineImpl::addPassesToEmitFile
 
 @known_count = internal global i64 0
 @lock = internal global [64 x i8] zeroinitializer            ; pthread_mutex_t
@@ -43,6 +44,7 @@ declare ptr @mlirOperationGetParentOperation(ptr)
 declare ptr @mlirOperationGetBlock(ptr)
 declare ptr @mlirOperationGetNextInBlock(ptr)
 declare i64 @mlirOperationGetNumRegions(ptr)
+declare i64 @mlirOperationGetNumOperands(ptr)
 declare i64 @mlirOperationGetNumResults(ptr)
 declare i64 @mlirOperationGetNumSuccessors(ptr)
 declare ptr @mlirOperationGetSuccessor(ptr, i64)
@@ -57,6 +59,9 @@ declare ptr @mlirValueGetType(ptr)
 declare ptr @mlirOpPrintingFlagsCreate()
 declare void @mlirOpPrintingFlagsSkipRegions(ptr)
 declare void @mlirOperationPrintWithFlags(ptr, ptr, ptr, ptr)
+declare ptr @mlirAsmStateCreateForOperation(ptr, ptr)
+declare void @mlirOperationPrintWithState(ptr, ptr, ptr, ptr)
+declare void @mlirAsmStateDestroy(ptr)
 
 ; ---- Writing records ----
 
@@ -375,6 +380,26 @@ no:
   ret i1 false
 }
 
+; Of an op that is not isolated, such as a global, MLIR would number all values of what is around
+; it. One without values and regions needs no numbers.
+define internal void @print_whole(ptr %op, ptr %flags) {
+  %regions = call i64 @mlirOperationGetNumRegions(ptr %op)
+  %operands = call i64 @mlirOperationGetNumOperands(ptr %op)
+  %inside = add i64 %regions, %operands
+  %results = call i64 @mlirOperationGetNumResults(ptr %op)
+  %all = add i64 %inside, %results
+  %bare = icmp eq i64 %all, 0
+  br i1 %bare, label %alone, label %numbered
+alone:
+  %state = call ptr @mlirAsmStateCreateForOperation(ptr %op, ptr %flags)
+  call void @mlirOperationPrintWithState(ptr %op, ptr %state, ptr @on_text, ptr null)
+  call void @mlirAsmStateDestroy(ptr %state)
+  ret void
+numbered:
+  call void @mlirOperationPrintWithFlags(ptr %op, ptr %flags, ptr @on_text, ptr null)
+  ret void
+}
+
 ; Writes of an op what is not known: of a container its head and which ops it holds, then those.
 define internal void @visit(ptr %op, i64 %depth) {
 entry:
@@ -394,7 +419,7 @@ write_leaf:
   call void @flush()                                         ; should the printer crash
   %whole = load ptr, ptr @whole_flags
   %leaf_record = call i64 @begin_record(i64 76, ptr %op, i64 0)        ; L
-  call void @mlirOperationPrintWithFlags(ptr %op, ptr %whole, ptr @on_text, ptr null)
+  call void @print_whole(ptr %op, ptr %whole)
   call void @end_record(i64 %leaf_record)
   ret void
 frame:
@@ -619,4 +644,23 @@ define void @after_pass(ptr %this, ptr %pass, ptr %op) {
 define void @after_failed_pass(ptr %this, ptr %pass, ptr %op) {
   call void @ended(ptr %pass, ptr %op, i64 1)
   ret void
+}
+
+; ---- Machine code ----
+
+; bool addPassesToEmitFile(PassManagerBase&, raw_pwrite_stream&, raw_pwrite_stream*,
+;                          CodeGenFileType, bool, MachineModuleInfoWrapperPass*)
+; With the LLVM IR IREE dumps an assembly listing, for which it generates code once more; of that
+; nothing is made. False says that all went well.
+define zeroext i1 @emit_no_listing(ptr %this, ptr %passes, ptr %out, ptr %dwarf, i32 %kind,
+                                   i1 zeroext %unverified, ptr %info) {
+  %listing = icmp eq i32 %kind, 0
+  br i1 %listing, label %nothing, label %emit
+nothing:
+  ret i1 false
+emit:
+  %own = load ptr, ptr @emit_file
+  %failed = call zeroext i1 %own(ptr %this, ptr %passes, ptr %out, ptr %dwarf, i32 %kind,
+                                 i1 zeroext %unverified, ptr %info)
+  ret i1 %failed
 }

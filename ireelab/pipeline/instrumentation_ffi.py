@@ -7,7 +7,10 @@ journal: which pass begins and ends on which op, thread and time, and of the IR 
 from what was last written of it. They are machine code: compiler threads must not wait for
 Python's lock.
 
-The vtable is found by name in the library's symbol table. Where it is not (other platforms, a
+In the same way IREE is kept from generating an assembly listing, which nobody reads, beside the
+LLVM IR of an executable.
+
+The vtables are found by name in the library's symbol table. Where they are not (other platforms, a
 stripped library) nothing is replaced, and MLIR writes its files: see ``capture``.
 """
 
@@ -48,6 +51,18 @@ _REPLACEMENTS = {
 _PASS = "_ZTVN4mlir4PassE"
 _GET_ARGUMENT = "_ZNK4mlir4Pass11getArgumentEv"
 
+_TARGETS = (
+    "_ZTVN4llvm16X86TargetMachineE",
+    "_ZTVN4llvm22AArch64leTargetMachineE",
+    "_ZTVN4llvm18RISCVTargetMachineE",
+)
+"""CPUs; of a GPU the listing may be the code."""
+
+_EMIT_FILE = (
+    "_ZN4llvm24CodeGenTargetMachineImpl19addPassesToEmitFileERNS_6legacy15PassManagerBaseE"
+    "RNS_17raw_pwrite_streamEPS4_NS_15CodeGenFileTypeEbPNS_28MachineModuleInfoWrapperPassE"
+)
+
 _SOURCE = "instrumentation.ll"
 _MLIR_FUNCTION = re.compile(r"^declare .*@(mlir\w+)\(", re.MULTILINE)
 
@@ -62,6 +77,7 @@ class Hooks:
 
     slots: dict[int, str]  # a slot of the vtable: the function that belongs there
     argument_slot: int  # where a Pass's vtable has getArgument, in bytes
+    emit_file: int  # what generates code for a CPU; 0 where it is not replaced
 
 
 @functools.cache
@@ -72,8 +88,8 @@ def hooks() -> Hooks | None:
     names = (_PRINTER, *_REPLACEMENTS, _PASS, _GET_ARGUMENT)
     if base is None or not all(hasattr(library, name) for name in _mlir_functions()):
         return None
-    symbols = find_symbols(compiler_ffi.library_path(), names)
-    if len(symbols) < len(names):
+    symbols = find_symbols(compiler_ffi.library_path(), (*names, *_TARGETS, _EMIT_FILE))
+    if not all(name in symbols for name in names):
         return None
     slots = {
         slot: function
@@ -83,8 +99,14 @@ def hooks() -> Hooks | None:
     arguments = _slots(base, symbols[_PASS], symbols[_GET_ARGUMENT])
     if len(slots) != len(_REPLACEMENTS) or not arguments:
         return None
+    emit_file = symbols.get(_EMIT_FILE)
+    if emit_file is not None:
+        vtables = [symbols[name] for name in _TARGETS if name in symbols]
+        found = [slot for vtable in vtables for slot in _slots(base, vtable, emit_file)]
+        slots.update(dict.fromkeys(found, "emit_no_listing"))
     # An object points at the third word of its class's vtable.
-    return Hooks(slots, arguments[0] - (base + symbols[_PASS].address) - 16)
+    argument_slot = arguments[0] - (base + symbols[_PASS].address) - 16
+    return Hooks(slots, argument_slot, base + emit_file.address if emit_file else 0)
 
 
 def _slots(base: int, vtable: Symbol, method: Symbol) -> list[int]:
@@ -130,6 +152,7 @@ class Journal:
         with_locations = any("-mlir-print-debuginfo" in argument for argument in argv)
         self._set("journal", ctypes.c_int32, self._file)
         self._set("argument_slot", ctypes.c_int64, found.argument_slot)
+        self._set("emit_file", ctypes.c_uint64, found.emit_file)
         self._set("containers", ctypes.c_uint64, ctypes.addressof(self._containers))
         known = ctypes.c_char.from_buffer(self._known)
         self._set("known", ctypes.c_uint64, ctypes.addressof(known))

@@ -8,6 +8,7 @@ one function costs that function.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -166,6 +167,7 @@ def _of_module(
     )
 
 
+@functools.lru_cache(maxsize=64)
 def _place(contents: bytes) -> _Place:
     name, *parts = contents.decode("utf-8", "replace").split("\0")
     path: list[str] = []
