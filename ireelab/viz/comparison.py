@@ -41,6 +41,12 @@ class Quantity:
             "ratios": list(self.ratios),
         }
 
+    def __str__(self) -> str:
+        first, *others = (shown(value, self.unit) for value in self.values)
+        ratios = ("" if ratio is None else f" ({ratio:.2f})" for ratio in self.ratios)
+        further = (f"{value}{ratio}" for value, ratio in zip(others, ratios, strict=True))
+        return f"{self.name}: {', '.join((first, *further))}"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -38,6 +38,8 @@ def test_totals_are_those_of_the_models(compared: Compared, traces: Traces, seri
     waves = [sum(len(e.waves) for e in il.stream_graph(trace).executions) for trace in sides]
     assert compared["streams"]["waves"].values == tuple(waves)
     assert compared["streams"]["waves"].ratios == (waves[1] / waves[0],)
+    said = f"waves: {waves[0]}, {waves[1]} ({waves[1] / waves[0]:.2f})"
+    assert str(compared["streams"]["waves"]) == said
     barriers = [il.barriers(trace) for trace in sides]
     assert compared["barriers"]["emitted"].values == tuple(b.emitted for b in barriers)
     assert compared["barriers"]["needed"].values == tuple(b.needed for b in barriers)
