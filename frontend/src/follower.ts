@@ -69,7 +69,7 @@ export class Follower {
     if (!this.ready) return null;
     if (step === null) return { source: line };
     const place = text === null ? null : pieceAt(this.list(text), line);
-    return place && { step, ...place };
+    return place && { step, text: text!, ...place };
   }
 
   private list(text: number): PieceList {

@@ -136,3 +136,40 @@ def test_the_strip_in_both_themes(
     if AXE.is_file():
         page.evaluate(AXE.read_text())
         assert violations(page) == []
+
+
+def test_a_line_inside_a_kernel_runs_in_that_kernel(
+    open_page: OpenPage, page_file: Path, trace: il.Trace
+) -> None:
+    page = open_page(page_file)
+    ready(page)
+    step = max(s.index for s in trace.steps if "llvm.func @" in trace.ir(s, module=True))
+    for name in dict.fromkeys(re.findall(r"llvm.func @(mlp_\w+)", trace.ir(step, module=True))):
+        lines = trace.ir(step, module=True).splitlines()
+        start = next(i for i, line in enumerate(lines, 1) if f"llvm.func @{name}" in line)
+        found = page.evaluate(
+            """([step, line]) => {
+                 const {app} = window.ireelab.explorer;
+                 const text = app.index.steps[step].module;
+                 return app.follower.origin({step, line, text}).entryPoints.map(e => e.kernel);
+               }""",
+            [step, start + 4],
+        )
+        assert found == [name]
+
+
+def test_lines_of_a_python_model_are_named(open_page: OpenPage, tmp_path: Path) -> None:
+    source = """func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.mulf %x, %x : tensor<4xf32> loc(callsite("layer"("model.py":5:3) at "model.py":9:1))
+  return %0 : tensor<4xf32>
+}
+"""
+    trace = il.compile(source, name="f.mlir", until="flow")
+    page = open_page(il.explore(trace).save_html(tmp_path / "f.html"))
+    ready(page)
+    choose_line(page, "arith.mulf")
+    expect(page.locator("[data-il=origin]")).to_contain_text("model.py:5 (layer)")
+    show(page, "follow")
+    python = page.locator(".il-shot-python")
+    expect(python).to_have_text("model.py:5 (layer)")
+    expect(python).to_have_attribute("title", re.compile(r"model\.py:9"))

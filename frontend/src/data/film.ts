@@ -28,7 +28,7 @@ export interface Film {
 }
 
 /** Where an op is selected: in a text of a step, or on a line of the source. */
-export type FilmStart = { step: number; key: PieceKey; line: number } | { source: number };
+export type FilmStart = { step: number; key: PieceKey; line: number; text: number } | { source: number };
 
 type Places = Map<PieceKey, Set<number>>;
 type Place = readonly [key: PieceKey, line: number];
@@ -38,6 +38,9 @@ interface Module extends PieceList {
 }
 
 const SSA = /%[\w$.#-]+/g;
+const EXECUTABLE = /^(?:flow|stream|hal)\.executable/;
+const MOST_KNOWN = 300_000;
+const FUNCTION = /^\s*(?:func|llvm|spirv)\.func\b[^@]*@([\w$.-]+)/;
 const NAME = /^\s*(?:%[^=\n]*? = )?"?([a-zA-Z_][\w.$-]*)/;
 
 /** A line with all SSA names made equal. */
@@ -50,8 +53,24 @@ export function opName(line: string): string {
   return NAME.exec(line)?.[1] ?? "";
 }
 
+/** Nameless lines, each worked out once: most lines stay as they are from step to step. */
+class Plain {
+  private readonly known = new Map<string, string>();
+
+  of(line: string): string {
+    let plain = this.known.get(line);
+    if (plain === undefined) {
+      plain = nameless(line);
+      if (this.known.size > MOST_KNOWN) this.known.clear();
+      this.known.set(line, plain);
+    }
+    return plain;
+  }
+}
+
 export class FilmMaker {
   private readonly modules: Module[] = [];
+  private readonly plain = new Plain();
 
   constructor(
     index: Pick<Index, "steps" | "initial">,
@@ -71,9 +90,9 @@ export class FilmMaker {
     const { provenance, modules } = this;
     const seed = this.seed(start);
     const dispatched = provenance.dispatchedBy(seed.text, seed.atoms);
-    const origin = provenance.originOf(seed.atoms, dispatched);
+    const origin = provenance.originOf(seed.atoms, dispatched, this.kernelsAround(start));
     for (const { atoms } of dispatched) for (const atom of atoms) seed.atoms.add(atom);
-    const walker = new Walker(provenance, this.pieces, provenance.near(seed.atoms));
+    const walker = new Walker(provenance, this.pieces, this.plain, provenance.near(seed.atoms));
     if (!modules.length) return { text: seed.text, frames: [], origin };
     const states = new Array<Places>(modules.length);
     states[seed.at] = seed.places.size ? seed.places : this.parsed(seed.atoms, walker);
@@ -87,14 +106,26 @@ export class FilmMaker {
   /** A line of the source, in the module as parsed. */
   private parsed(atoms: ReadonlySet<number>, walker: Walker): Places {
     const [first] = this.modules;
-    const exact = new Walker(this.provenance, this.pieces, atoms).anywhere(first);
+    const exact = new Walker(this.provenance, this.pieces, this.plain, atoms).anywhere(first);
     return exact.size ? exact : walker.anywhere(first);
   }
 
   /** Sources and kernels alone, which needs no walk. */
   origin(start: FilmStart): Origin {
     const seed = this.seed(start);
-    return this.provenance.originOf(seed.atoms, this.provenance.dispatchedBy(seed.text, seed.atoms));
+    const dispatched = this.provenance.dispatchedBy(seed.text, seed.atoms);
+    return this.provenance.originOf(seed.atoms, dispatched, this.kernelsAround(start));
+  }
+
+  /** The executables and functions that a line stands in, as far as it tells. */
+  private kernelsAround(start: FilmStart): string[] {
+    if ("source" in start) return [];
+    const path = this.pieces.around(start.text, start.key);
+    if (!path.some((name) => EXECUTABLE.test(name))) return [];
+    const names = path.map((name) => name.split(" ")[1]);
+    const above = Array.from({ length: start.line + 1 }, (_, line) => line);
+    const functions = this.pieces.lines(start.key, above).flatMap((line) => FUNCTION.exec(line)?.[1] ?? []);
+    return [...names, ...functions.slice(-1)].filter(Boolean);
   }
 
   private seed(start: FilmStart): { text: string; atoms: Set<number>; places: Places; at: number } {
@@ -120,7 +151,7 @@ export class FilmMaker {
       if (!places.size || places === shown) return;
       shown = places;
       const after = this.linesOf(places, this.modules[at]);
-      const text = after.map((line) => nameless(line.text.trim())).join("\n");
+      const text = after.map((line) => this.plain.of(line.text).trim()).join("\n");
       if (text === last && frames.length) {
         before = after;
         return;
@@ -152,6 +183,7 @@ class Walker {
   constructor(
     private readonly provenance: Provenance,
     private readonly pieces: Pieces,
+    private readonly plain: Plain,
     wanted: ReadonlySet<number>,
   ) {
     this.groups = provenance.groupsTouching(wanted);
@@ -164,7 +196,7 @@ class Walker {
     for (const [key, lines] of places) if (now.byKey.has(key)) kept.set(key, new Set(lines));
     const known = lost.filter((key) => old.byKey.has(key));
     if (known.length) {
-      const change = new Change(this, this.provenance, this.pieces, old, now);
+      const change = new Change(this, this.provenance, this.pieces, this.plain, old, now);
       for (const key of known)
         for (const line of [...places.get(key)!].sort((a, b) => a - b))
           for (const [found, at] of change.counterparts(key, line)) add(kept, found, at);
@@ -208,7 +240,8 @@ interface Keyed {
 class Change {
   private readonly old: Map<string, Keyed>;
   private readonly now: Map<string, Keyed>;
-  private readonly texts = new Map<string, string>();
+  private readonly texts = new Map<number, string>();
+  private readonly pairs = new Map<string, ReadonlyMap<number, Place>>();
   private readonly fresh: Fresh[] = [];
   private readonly answers = new Map<string, Place[]>();
 
@@ -216,6 +249,7 @@ class Change {
     private readonly walker: Walker,
     private readonly provenance: Provenance,
     private readonly pieces: Pieces,
+    private readonly plain: Plain,
     old: Module,
     now: Module,
   ) {
@@ -228,23 +262,30 @@ class Change {
 
   /** What a line of a piece that is gone became; the k-th of equal lines stays the k-th. */
   counterparts(key: PieceKey, line: number): readonly Place[] {
-    const own = this.texts.get(`${key}:${line}`) ?? "";
-    const same = this.now.get(own)?.places;
-    const { pieces } = this;
+    const own = this.texts.get(placeId(key, line)) ?? "";
     const mine = this.old.get(own);
-    if (same && mine) {
-      const name = pieces.name(key);
-      const near = same.filter(([other]) => pieces.name(other) === name);
-      const candidates = near.length ? near : same;
-      const peers = mine.places.filter(([other]) => pieces.name(other) === name);
-      const rank = peers.findIndex(([other, at]) => other === key && at === line);
-      return [candidates[Math.min(rank, candidates.length - 1)]];
-    }
+    const same = this.now.get(own);
+    if (same && mine) return [this.peersOf(own, this.pieces.name(key), mine.places, same.places).get(placeId(key, line))!];
     if (!mine) return [];
     const question = `${mine.group} ${mine.name}`;
     let answer = this.answers.get(question);
     if (!answer) this.answers.set(question, (answer = this.successors(mine.group, mine.name)));
     return answer;
+  }
+
+  /** Equal lines of the ops of one name, within the same op where that is there. */
+  private peersOf(own: string, name: string, mine: readonly Place[], same: readonly Place[]): ReadonlyMap<number, Place> {
+    const question = `${name}\n${own}`;
+    const known = this.pairs.get(question);
+    if (known) return known;
+    const near = same.filter(([other]) => this.pieces.name(other) === name);
+    const candidates = near.length ? near : same;
+    const peers = new Map<number, Place>();
+    let rank = 0;
+    for (const [key, line] of mine)
+      if (this.pieces.name(key) === name) peers.set(placeId(key, line), candidates[Math.min(rank++, candidates.length - 1)]);
+    this.pairs.set(question, peers);
+    return peers;
   }
 
   /** The new lines that an op of this name and group became. */
@@ -266,9 +307,9 @@ class Change {
       if (!lines.length) continue;
       const texts = this.pieces.lines(key, lines.map(([line]) => line));
       lines.forEach(([line, group], i) => {
-        const text = nameless(texts[i]);
+        const text = this.plain.of(texts[i]);
         const id = `${group} ${text}`;
-        this.texts.set(`${key}:${line}`, id);
+        this.texts.set(placeId(key, line), id);
         const entry = found.get(id);
         if (entry) entry.places.push([key, line]);
         else found.set(id, { group, name: opName(text), places: [[key, line]] });
@@ -276,6 +317,11 @@ class Change {
     }
     return found;
   }
+}
+
+/** One number for a line of a piece. */
+function placeId(key: PieceKey, line: number): number {
+  return key * 1e7 + line;
 }
 
 function add(places: Places, key: PieceKey, line: number): void {

@@ -25,6 +25,8 @@ const NAMED = /^\s*"?([\w.]+)"?[^@\n]*(?:@("[^"]*"|[\w$.-]+))?/;
 /** Reads pieces from the inflated chunks; a long one is not decoded for a line of it. */
 export class Pieces {
   private readonly names = new Map<number, string>();
+  /** Chunk -> where its lines start. Long texts are read again and again, each time a few lines. */
+  private readonly starts = new Map<number, Uint32Array>();
   private readonly decoder = new TextDecoder();
 
   constructor(
@@ -55,18 +57,23 @@ export class Pieces {
     return { pieces, byKey };
   }
 
-  /** Some lines of a piece (from 0, ascending), as far left as they are stored. */
+  /** The names of the ops around a piece, its own last. */
+  around(root: number, key: PieceKey): string[] {
+    const wanted = key >> 1;
+    const path: number[] = [];
+    const find = (id: number): boolean => {
+      path.push(id);
+      if (id === wanted || this.index.nodes[id].slice(2).some(find)) return true;
+      path.pop();
+      return false;
+    };
+    return find(root) ? path.map((id) => this.name(2 * id)) : [];
+  }
+
+  /** Some lines of a piece (from 0), as far left as they are stored. */
   lines(key: PieceKey, wanted: readonly number[]): string[] {
-    const [from, to] = this.range(key);
-    const found: string[] = [];
-    let start = from;
-    let number = 0;
-    for (const line of wanted) {
-      for (; number < line; number++) start = this.bytes.indexOf(NEWLINE, start) + 1;
-      const end = this.bytes.indexOf(NEWLINE, start);
-      found.push(this.decoder.decode(this.bytes.subarray(start, end < 0 ? to : Math.min(end, to))));
-    }
-    return found;
+    const starts = this.lineStarts(this.index.nodes[key >> 1][key & 1]);
+    return wanted.map((line) => this.decoder.decode(this.bytes.subarray(starts[line], starts[line + 1] - 1)));
   }
 
   /** The kind and symbol of the op that a piece belongs to: what stays while its text changes. */
@@ -81,9 +88,19 @@ export class Pieces {
     return name;
   }
 
-  private range(key: PieceKey): [number, number] {
-    const chunk = this.index.nodes[key >> 1][key & 1];
-    return [this.index.chunk_offsets[chunk], this.index.chunk_offsets[chunk + 1]];
+  /** One more than there are lines: a chunk ends in a newline. */
+  private lineStarts(chunk: number): Uint32Array {
+    let starts = this.starts.get(chunk);
+    if (starts) return starts;
+    const { bytes } = this;
+    const [from, to] = [this.index.chunk_offsets[chunk], this.index.chunk_offsets[chunk + 1]];
+    let count = 1;
+    for (let i = from; i < to; i++) if (bytes[i] === NEWLINE) count++;
+    starts = new Uint32Array(count);
+    starts[0] = from;
+    for (let i = from, line = 1; i < to; i++) if (bytes[i] === NEWLINE) starts[line++] = i + 1;
+    this.starts.set(chunk, starts);
+    return starts;
   }
 }
 

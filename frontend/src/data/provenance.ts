@@ -133,17 +133,22 @@ export class Provenance {
     return entry_points.filter((entry) => entry.site_atoms.some((atom) => atoms.has(atom)));
   }
 
-  /** Sources and kernels of atoms. A dispatch stands for all that was fused into its kernel. */
-  originOf(own: ReadonlySet<number>, dispatched: readonly EntryPointAtoms[]): Origin {
+  /**
+   * Sources and kernels of atoms. A dispatch stands for all that was fused into its kernel; what
+   * stands inside executables or functions (`around`) runs in their kernels only.
+   */
+  originOf(own: ReadonlySet<number>, dispatched: readonly EntryPointAtoms[], around: readonly string[]): Origin {
     const atoms = new Set([...own, ...dispatched.flatMap((entry) => entry.atoms)]);
     const ops = [...atoms].filter((atom) => !this.functions.has(atom));
     const numbers = new Set((ops.length ? ops : [...atoms]).flatMap((atom) => this.model.atoms[atom]));
     const sources = [...numbers].map((number) => this.model.sources[number]);
     sources.sort((a, b) => a.line - b.line || a.column - b.column);
     const within = this.near(ops);
-    const running = dispatched.length
-      ? [...dispatched]
-      : this.model.entry_points.filter((entry) => entry.atoms.some((atom) => within.has(atom)));
-    return { sources, entryPoints: running };
+    const inside = this.model.entry_points.filter(
+      ({ entry_point, kernel }) => around.includes(kernel) || around.includes(entry_point.split("::")[0]),
+    );
+    const known = [dispatched, inside].find((some) => some.length);
+    const running = known ?? this.model.entry_points.filter((entry) => entry.atoms.some((atom) => within.has(atom)));
+    return { sources, entryPoints: [...running] };
   }
 }
