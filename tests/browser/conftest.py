@@ -153,6 +153,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
         f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={server.token}",
         f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = home / "jupyterlab.log"
     with log.open("w") as output:
@@ -244,13 +245,23 @@ OpenNotebook = Callable[..., Notebook]
 
 @pytest.fixture
 def open_notebook(jupyterlab: Server, page: Page) -> OpenNotebook:
-    """``open_notebook("x.ipynb", ["cell", ...])`` or, for a file, ``open_notebook(path)``."""
+    """``open_notebook("x.ipynb", ["cell", ...])`` or, for a file, ``open_notebook(path)``.
 
-    return lambda name, cells=None: open_notebook_in(page, jupyterlab, name, cells)
+    ``app="notebooks"`` opens it in Notebook 7, which the same server serves.
+    """
+
+    def open_(name: str | Path, cells: list[str] | None = None, *, app: str = "lab") -> Notebook:
+        return open_notebook_in(page, jupyterlab, name, cells, app)
+
+    return open_
 
 
 def open_notebook_in(
-    page: Page, server: Server, name: str | Path, cells: list[str] | None = None
+    page: Page,
+    server: Server,
+    name: str | Path,
+    cells: list[str] | None = None,
+    app: str = "lab",
 ) -> Notebook:
     """A notebook of these cells, or a copy of a file, open and ready in ``page``."""
     if isinstance(name, Path):
@@ -259,11 +270,8 @@ def open_notebook_in(
         text = json.dumps(_notebook_json(cells or []))
     (server.root / name).write_text(text)
     page.set_viewport_size({"width": 1500, "height": 1000})
-    workspace = name.split(".")[0]
-    page.goto(
-        f"{server.url}/lab/workspaces/{workspace}/tree/{name}?token={server.token}&reset",
-        timeout=90_000,
-    )
+    place = f"lab/workspaces/{name.split('.')[0]}/tree" if app == "lab" else app
+    page.goto(f"{server.url}/{place}/{name}?token={server.token}&reset", timeout=90_000)
     notebook = Notebook(page)
     notebook.wait_until_idle()
     return notebook
