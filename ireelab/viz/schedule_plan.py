@@ -17,7 +17,8 @@ All but ``pipelined`` are called synchronously: the caller submits an invocation
 before has ended. Nothing starts before it was submitted, and the host never waits within an
 invocation.
 Idealised: the host's time per submission and the delay of a barrier or semaphore are constants,
-commands neither slow each other down nor share caches, and control flow runs straight through.
+commands neither slow each other down nor share caches, control flow runs straight through, and
+the devices of a program that uses several are one.
 """
 
 from __future__ import annotations
