@@ -244,4 +244,12 @@ def test_a_cell_that_begins_at_a_lab_step(shell: InteractiveShell) -> None:
     text = trace.ir(-1, module=True)
     with capture_output():
         cell(shell, "part --pipeline lab --from-step verify-input --until schedule-execution", text)
+        cell(
+            shell, "part --pipeline lab --from-step verify-input --until verify-input --cache", text
+        )
+        first = shell.user_ns["part"]
+        cell(
+            shell, "part --pipeline lab --from-step verify-input --until verify-input --cache", text
+        )
     assert shell.user_ns["part"].steps[0].lab == "verify-input"
+    assert (first.cached, shell.user_ns["part"].cached) == (False, True)

@@ -83,6 +83,9 @@ class IreeMagics(Magics):
         "--from-step", metavar="STEP", help="the first lab step: the cell is IR as it stands there"
     )
     @argument(
+        "--cache", action="store_true", help="take the trace from disk if it was compiled before"
+    )
+    @argument(
         "--run", nargs="?", const="", metavar="FUNCTION", help="run it too; the result: NAME_result"
     )
     @argument(
@@ -180,6 +183,7 @@ class IreeMagics(Magics):
                 pipeline=self._pipeline(options.pipeline),
                 until=options.until,
                 from_step=options.from_step,
+                cache=options.cache,
                 flags=tuple(options.flags),
                 name=f"{options.name}.mlir",
                 progress=_Progress(explorer),
@@ -337,7 +341,7 @@ def completions(line: str) -> list[str]:
 _OPTIONS = {
     "iree": (
         "--target", "--pipeline", "--until", "--from-step", "--run", "--input", "--device",
-        "--flag",
+        "--flag", "--cache",
     ),
     "iree_run": ("--function", "--input", "--device", "--repeat"),
     "iree_diff": ("--trace",),
