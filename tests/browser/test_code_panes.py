@@ -134,6 +134,9 @@ def test_a_call_is_stepped_through(
     """Against the debugger, which executes; what a page holds is a record of the same call."""
     page = open_page(page_file)
     page.locator("[data-pane-tab=vm]").click()
+    boxes = [page.locator(name).bounding_box() for name in (".il-vm-list", ".il-vm-foot")]
+    assert boxes[0] and boxes[1]
+    assert boxes[0]["y"] < boxes[1]["y"], "what is chosen is described below the list"
     page.locator("[data-il=vm-step]").click()
     state = page.get_by_role("region", name="Registers and globals")
     expect(state).to_contain_text("%r0 •")

@@ -74,8 +74,8 @@ export class Header {
 function describe(index: Index, ran: HTMLElement): HTMLElement[] {
   const changed = index.steps.filter((step) => step.changed).length;
   const summary = [
-    plural(index.steps.length, "step"),
-    `${formatCount(changed)} changed`,
+    index.steps.length ? plural(index.steps.length, "step") : "", // a model alone in its cell
+    index.steps.length ? `${formatCount(changed)} changed` : "",
     index.compile_seconds ? formatSeconds(index.compile_seconds) : "",
   ];
   const text = summary.filter(Boolean).join(" · ");
