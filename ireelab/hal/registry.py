@@ -69,10 +69,10 @@ def _llvm_cpu_unavailable() -> str:
     return ""
 
 
-def _create_vulkan(options: dict[str, str], _among: _Among | None) -> Device:
+def _create_vulkan(options: dict[str, str], among: _Among | None) -> Device:
     from ireelab.hal.drivers.vulkan.driver import create_from_options
 
-    return create_from_options(options)
+    return create_from_options(options, ordinal=among.ordinal if among else None)
 
 
 def _vulkan_unavailable() -> str:

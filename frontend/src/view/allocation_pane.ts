@@ -134,7 +134,10 @@ class AllocationPane implements PaneView {
     this.slabHost.replaceChildren(
       select("Show", "Which allocation, or all memory over time", all, String(index), (value) => this.choose(Number(value))),
     );
-    this.summary.replaceChildren(...(slab && this.packing ? summaryOf(slab, this.packing) : programSummary(this.plot)));
+    const devices = slab ? slabDevices(this.model, slab.index) : "";
+    this.summary.replaceChildren(
+      ...(slab && this.packing ? summaryOf(slab, this.packing, devices) : programSummary(this.plot)),
+    );
     this.moveTo(this.step);
   }
 
@@ -299,9 +302,10 @@ function slabLabel(slab: Slab, devices: string): string {
   return `${slab.scope} ${size}${place} · ${slab.resource}`;
 }
 
-function summaryOf(slab: Slab, packing: Packing): (Node | string)[] {
+function summaryOf(slab: Slab, packing: Packing, devices: string): (Node | string)[] {
   const bytes = (value: number | null) => h("b", {}, value === null ? "at run time" : formatBytes(value));
-  const parts: (Node | string)[] = [`${slab.scope} `, bytes(slab.size_bytes), " · lower bound ", bytes(slab.lower_bound_bytes)];
+  const size = [`${slab.scope} `, bytes(slab.size_bytes), devices ? ` on ${devices}` : ""];
+  const parts: (Node | string)[] = [...size, " · lower bound ", bytes(slab.lower_bound_bytes)];
   if (slab.waste_bytes !== null && slab.size_bytes) {
     const percent = (100 * slab.waste_bytes) / slab.size_bytes;
     const verdict = slab.waste_bytes === 0 ? "optimal" : `waste ${formatBytes(slab.waste_bytes)} (${percent.toFixed(0)} %)`;

@@ -269,8 +269,8 @@ function cells(row: BarrierRow): HTMLElement[] {
     return [cell("il-count", "▸"), cell("il-label", `@${row.submission.function} · ${submissionText(row.submission)}`), cell("il-time", fenceText(row.submission))];
   if (row.kind === "buffer")
     return [
-      cell("il-label", `@${row.buffer.function}${row.device ? ` on ${row.device}` : ""}`),
-      cell("il-time", bufferText(row.buffer)),
+      cell("il-label", `@${row.buffer.function}`),
+      cell("il-time", `${row.device ? `on ${row.device} · ` : ""}${bufferText(row.buffer)}`),
     ];
   if (row.kind === "command") {
     const critical = row.buffer.concurrency?.critical_path.includes(row.command.index);

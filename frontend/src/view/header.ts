@@ -49,6 +49,7 @@ export class Header {
     const device = run?.device ?? "";
     this.ran.hidden = !device || device.replace(/:\d+$/, "") === this.index.target;
     this.ran.textContent = `ran on ${device}`;
+    this.ran.title = `Ran on ${device}`;
   }
 
   setHistory(back: boolean, forward: boolean): void {
@@ -85,7 +86,7 @@ function describe(index: Index, ran: HTMLElement): HTMLElement[] {
     elements.push(h("span", { class: `il-chip il-chip-${index.state}` }, mark));
   }
   if (index.pipeline) elements.push(h("span", { class: "il-chip" }, `${index.pipeline} pipeline`));
-  if (index.target) elements.push(h("span", { class: "il-chip" }, index.target));
+  if (index.target) elements.push(h("span", { class: "il-chip", title: index.target }, index.target));
   elements.push(ran, h("span", { class: "il-summary", title: text }, text));
   return elements;
 }

@@ -67,8 +67,10 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         memory: str = "auto",
         cache_folder: Path | None = None,
         profiling_mode: str = "command",
+        ordinal: int | None = None,
     ) -> None:
-        super().__init__(f"vulkan:{next(_ordinals)}", "vulkan")
+        """``ordinal`` tells several apart that one program uses; others are numbered through."""
+        super().__init__(f"vulkan:{next(_ordinals) if ordinal is None else ordinal}", "vulkan")
         self.core = Core(logical, memory=memory, timeout_ns=round(timeout_s * 1e9))
         self.transfers = Transfers(self.core)
         self.profiler = Profiler(self.core, self.id, profiling_mode)

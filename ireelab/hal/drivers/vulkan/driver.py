@@ -49,7 +49,7 @@ def _instance(*, validate: bool = False) -> Instance:
     return Instance(validate=True) if validate else Instance(adopted=_process_instance().handle)
 
 
-def create(options: Options) -> VulkanDevice:
+def create(options: Options, ordinal: int | None = None) -> VulkanDevice:
     """Open a device; DeviceUnavailable says what is missing and what to install."""
     instance = _instance(validate=options.validate)
     try:
@@ -64,6 +64,7 @@ def create(options: Options) -> VulkanDevice:
         memory=options.memory,
         cache_folder=options.cache_folder,
         profiling_mode=options.profiling_mode,
+        ordinal=ordinal,
     )
 
 
@@ -99,7 +100,7 @@ def _describe(device: PhysicalDevice) -> str:
     return f"{device.name}, {device.type}, Vulkan {version}, {device.driver_info}"
 
 
-def create_from_options(options: dict[str, str]) -> VulkanDevice:
+def create_from_options(options: dict[str, str], *, ordinal: int | None = None) -> VulkanDevice:
     """A device from the options of a device name; DeviceUnavailable for bad values."""
     return create(
         Options(
@@ -110,7 +111,8 @@ def create_from_options(options: dict[str, str]) -> VulkanDevice:
             cache_folder=_cache_folder(options.get("cache", "1")),
             profiling_mode=_one_of("profile", options.get("profile", MODES[0]), MODES),
             queues=_count("queues", options["queues"]) if "queues" in options else None,
-        )
+        ),
+        ordinal,
     )
 
 
