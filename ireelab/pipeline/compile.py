@@ -203,6 +203,8 @@ def _attempt(request: _Request, arguments: Arguments, progress: Progress | None)
         reader = DumpReader(folder.snapshots, folder.journal)
         job = _submit(request, folder, arguments)
         code = _wait(job, reader, progress, request.stop)
+        if code == 0 and reader.cut_short:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if request.steps and folder.stdout.exists():  # What Python passes printed is the user's.
             print(folder.stdout.read_text("utf-8", "replace"), end="")
         assembly = assemble(reader.dumps, reader.parser, request.steps, _statistics(folder))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ireelab.pipeline.dump import Dump, folder_name
+from ireelab.pipeline.holes_ffi import release
 from ireelab.pipeline.snapshot import Node, NodeParser
 
 _HEADER = struct.Struct("<5q")  # kind, bytes that follow, op, thread, nanoseconds
@@ -94,6 +95,12 @@ class JournalReader:
                 node = self._parser.parse_dump(text, root=True)
                 yield _of_module(node, name, when, thread, op, time_ns, self._stage)
 
+    @property
+    def cut_short(self) -> bool:
+        """Does the journal of a compiler that has ended miss something?"""
+        begun = self._journal.exists() and self._journal.stat().st_size > self._offset
+        return begun or self.running() is not None
+
     def running(self) -> Running | None:
         """The pass that began last of those that have not ended."""
         inmost = [passes[-1] for passes in self._running.values() if passes]
@@ -108,7 +115,8 @@ class JournalReader:
         """The whole records since the last call; the last one may be half written."""
         if not self._journal.exists():
             return
-        with self._journal.open("rb") as journal:
+        with self._journal.open("r+b") as journal:
+            release(journal.fileno(), self._offset)
             journal.seek(self._offset)
             news = journal.read()
         at = 0

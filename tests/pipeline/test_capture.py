@@ -139,6 +139,7 @@ def test_a_half_written_record_waits(tmp_path: Path) -> None:
     journal.write_bytes(whole)
     assert reader.poll() == 1
     assert [dump.name for dump in reader.dumps] == ["initial", "cse"]
+    assert not reader.cut_short
 
 
 def test_the_pass_that_runs_is_known(tmp_path: Path) -> None:
@@ -150,12 +151,26 @@ def test_the_pass_that_runs_is_known(tmp_path: Path) -> None:
     running = reader.running()
     assert running is not None
     assert (running.name, running.folder) == ("canonicalize", "func_func_f")
+    assert reader.cut_short
 
 
 def test_a_text_cut_short_by_a_crash_is_left_out(tmp_path: Path) -> None:
     begin, after, text, _ = passed("cse", F, IN_F, leaf(F, "func.func @f()"))
     dumps = read(tmp_path / "journal", *BEGUN, begin, after, text[:-3])
     assert [dump.name for dump in dumps] == ["initial"]
+
+
+def test_what_was_read_takes_no_room(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    many = [leaf(F, f"func.func @f() {{\n  // {'x' * 10000}\n}}\n") for _ in range(500)]
+    journal.write_bytes(b"".join([*many, *BEGUN]))
+    reader = DumpReader(tmp_path, journal)
+    assert reader.poll() == 1
+    with journal.open("ab") as file:
+        file.write(b"".join(passed("cse", F, IN_F)))
+    assert reader.poll() == 1
+    assert reader.dumps[-1].node is reader.dumps[0].node.children[0]
+    assert journal.stat().st_blocks * 512 < 100_000
 
 
 def test_symbols_of_a_library_are_where_its_exports_are() -> None:
