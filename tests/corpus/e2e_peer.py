@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ireelab.program import Function
+    from ireelab.vm.context import Context
 
 RUN_MODULE = Path(sys.executable).with_name("iree-run-module")
 TIMEOUT_S = 600
@@ -82,15 +84,22 @@ def made_up_inputs(function: Function, vmfb: Path) -> list[str] | None:
 
 
 def compare(
-    vmfb: Path, device: str, peer: str, function: str, inputs: Sequence[str], folder: Path
+    vmfb: Path,
+    device: str,
+    peer: str,
+    function: str,
+    inputs: Sequence[str],
+    folder: Path,
+    loaded: Context | None = None,
 ) -> str:
     """Run one function on both; ``SAME``, or what differs.
 
-    ``device`` and ``peer`` are one driver in the words of ireelab and of IREE.
+    ``device`` and ``peer`` are one driver in the words of ireelab and of IREE. ``loaded`` is the
+    program here, for who calls it often.
     """
     theirs = _run_there(vmfb, peer, function, inputs, folder)
     try:
-        ours = _run_here(vmfb, device, function, inputs)
+        ours = _run_here(vmfb, device, function, inputs, loaded)
     except Exception as error:  # the report names whatever went wrong
         here = f"{type(error).__name__}: {error}"
         return f"here {here[:160]}; IREE " + (theirs if isinstance(theirs, str) else "runs it")
@@ -105,12 +114,15 @@ def compare(
     return SAME
 
 
-def _run_here(vmfb: Path, device: str, function: str, inputs: Sequence[str]) -> list[np.ndarray]:
+def _run_here(
+    vmfb: Path, device: str, function: str, inputs: Sequence[str], loaded: Context | None
+) -> list[np.ndarray]:
     import ireelab as il
     from ireelab.array_text import parse_inputs
 
     arguments = parse_inputs([text.removeprefix("--input=") for text in inputs])
-    with il.Context(il.load(vmfb), device) as context:
+    with ExitStack() as stack:
+        context = loaded or stack.enter_context(il.Context(il.load(vmfb), device))
         return [np.array(value) for value in context.invoke(function, *arguments)]
 
 

@@ -11,6 +11,7 @@ from ireelab.hal.drivers.vulkan.cooperative_matrix import without_fragment_conve
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.pipeline_cache import PipelineCache
 from ireelab.hal.drivers.vulkan.spirv import EntryPoint, Module, analyze
+from ireelab.hal.drivers.vulkan.spirv_header import with_true_header
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle, Structs
 from ireelab.hal.executable import Executable, ExecutableFunction
 
@@ -166,7 +167,7 @@ class Code:
         return self._make("PipelineLayout", info)
 
     def _shader(self, structs: Structs, words: bytes) -> Handle:
-        words = without_fragment_conversions(words)
+        words = with_true_header(without_fragment_conversions(words))
         code = self._core.vulkan.ffi.cast("uint32_t *", structs.bytes(words))
         info = structs.new("VkShaderModuleCreateInfo", codeSize=len(words), pCode=code)
         return self._make("ShaderModule", info)

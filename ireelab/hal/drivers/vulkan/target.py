@@ -61,15 +61,15 @@ def executable_target(
     """``#hal.executable.target<...>`` of one executable format."""
     limits = physical.limits
     matrices = list(_intrinsics(physical)) if cooperative_matrix else []
-    # Only cooperative matrices need more than SPIR-V 1.3.
-    features = ["spirv:v1.6" if matrices else "spirv:v1.3", "cap:Shader"]
+    dot = physical.features.get("shaderIntegerDotProduct")
+    # Only cooperative matrices and dot products need more than SPIR-V 1.3.
+    features = ["spirv:v1.6" if matrices or dot else "spirv:v1.3", "cap:Shader"]
     if format == "vulkan-spirv-bda-v1":
         features += [
             "cap:Int64",
             "cap:PhysicalStorageBufferAddresses",
             "ext:SPV_KHR_physical_storage_buffer",
         ]
-    dot = physical.features.get("shaderIntegerDotProduct")
     fields = [
         f"compute = {'|'.join(_compute_types(physical))}",
         f"storage = {'|'.join(_storage_types(physical))}",
