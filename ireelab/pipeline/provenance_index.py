@@ -146,7 +146,8 @@ class ProvenanceIndex:
         if [step.name for step in trace.steps] != [step.name for step in located.steps]:
             raise ProvenanceUnavailable(
                 f"{trace.name}: compiled again it took other steps "
-                f"({len(trace.steps)} before, {len(located.steps)} now); was it a different IREE?"
+                f"({len(trace.steps)} before, {len(located.steps)} now); "
+                "was it a different IREE, or a pipeline of your own?"
             )
         done: set[tuple[bytes, bytes]] = set()
         if trace.initial is not None and located.initial is not None:
@@ -188,7 +189,8 @@ class ProvenanceIndex:
 
 def _differs(node: Node) -> ProvenanceUnavailable:
     return ProvenanceUnavailable(
-        f"{node.name} reads otherwise when compiled again; was it a different IREE?"
+        f"{node.name} reads otherwise when compiled again; "
+        "was it a different IREE, or a pipeline of your own?"
     )
 
 
