@@ -89,7 +89,13 @@ def _add_side_options(parser: argparse.ArgumentParser) -> None:
             metavar="T",
             help=said("what to compile"),
         )
-        group.add_argument(f"--device-{side}", metavar="DEVICE", help=said("where to run"))
+        group.add_argument(
+            f"--device-{side}",
+            dest=f"devices_{side}",
+            action="append",
+            metavar="D",
+            help=said("where to run"),
+        )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -118,7 +124,7 @@ def _sides(arguments: argparse.Namespace) -> list[tuple[Path, argparse.Namespace
     own = {
         side: {
             name: value
-            for name in ("flags", "pipeline", "targets", "device")
+            for name in ("flags", "pipeline", "targets", "devices")
             if (value := getattr(arguments, f"{name}_{side}"))
         }
         for side in _SIDES

@@ -18,7 +18,7 @@ from ireelab.viz.executables import EntryPoint, Executables
 from ireelab.viz.vm_listing import VmFunctionListing, VmListing
 
 _CPU = (  # name, unit, attribute of CpuFunction
-    ("stack", "B", "stack_bytes"),
+    ("stack size", "B", "stack_bytes"),
     ("spills", "", "spills"),
     ("reloads", "", "reloads"),
 )

@@ -58,3 +58,12 @@ def test_three_sides_and_sides_that_do_not_fit(capsys: pytest.CaptureFixture[str
     assert "2 files for 3 sides" in capsys.readouterr().err
     assert main(["compare", SOURCE, *options, "--vm"]) == 2
     assert "vm" in capsys.readouterr().err
+
+
+def test_options_of_one_side_reach_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", SOURCE, "--device-b=abacus", "--run"]) == 2
+    assert "abacus" in capsys.readouterr().err
+    assert main(["compare", SOURCE, "--pipeline-b=lab", "--until=abi"]) == 0
+    assert "B: elementwise lab for llvm-cpu" in capsys.readouterr().out
+    assert main(["compare", SOURCE, "--target-b=abacus"]) == 2
+    assert "abacus" in capsys.readouterr().err
