@@ -161,7 +161,9 @@ class Worker:
         if process is None:
             return
         assert process.stdin is not None
-        process.stdin.close()
+        with contextlib.suppress(OSError):
+            process.stdin.write("close\n")  # Without it the worker takes this process for killed.
+            process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(2)
         if process.poll() is None:

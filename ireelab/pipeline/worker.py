@@ -135,5 +135,5 @@ def _reap() -> bool:
 if __name__ == "__main__":
     parent = os.getppid()
     serve(sys.argv[1])
-    if os.getppid() != parent:  # It did not close this process, it was killed.
+    if not sys.stdin.read():  # The other end did not say that it closes: it was killed.
         _clean_up(Path(sys.argv[1]).parent, f"{sys.argv[2]}{parent}-")
