@@ -31,11 +31,11 @@ def main() -> int:
     found = 0
     with tempfile.TemporaryDirectory(prefix="ireelab-fuzz-") as folder:
         for attempt in attempts(options.seed, options.count, watch(Path(folder))):
-            ended[attempt.ended] += 1
+            ended[attempt.ended.partition(":")[0]] += 1
             found += bool(attempt.left)
             if (
                 attempt.left
-                or attempt.ended == "CompilerCrashed"
+                or attempt.ended.startswith("Compile")
                 or attempt.seconds > _SLOW_SECONDS
             ):
                 print(f"{attempt.ended}, {attempt.seconds:.1f} s: {attempt.tried}", *attempt.left,

@@ -20,7 +20,7 @@ from typing import Any
 
 from ireelab import Trace, examples, lab
 from ireelab.cli.passes import pass_descriptions
-from ireelab.errors import IreelabError
+from ireelab.errors import CompileError, IreelabError
 from ireelab.pipeline.client import WORKER
 from ireelab.pipeline.compile import compile
 
@@ -32,7 +32,10 @@ _NUMBER = re.compile(r"\b\d+\b")
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was tried, how it ended (the error's type, or "compiled"), and what was left behind."""
+    """What was tried, how it ended (the error's type, or "compiled"), and what was left behind.
+
+    A plain ``CompileError`` comes with its message.
+    """
 
     tried: str
     ended: str
@@ -198,7 +201,7 @@ def _ends(run: Callable[[], object], limit_seconds: int) -> str:
     try:
         run()
     except IreelabError as error:
-        return type(error).__name__
+        return type(error).__name__ if type(error) is not CompileError else f"CompileError: {error}"
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, old)
