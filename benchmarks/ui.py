@@ -31,6 +31,7 @@ import ireelab as il
 from ireelab.hal.timeline import Event, Timeline
 from ireelab.pipeline.assemble import Snapshot
 from ireelab.pipeline.snapshot import Node, NodeParser
+from ireelab.viz.models import Subject
 from ireelab.widgets.explorer import Explorer
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync")
@@ -233,7 +234,7 @@ def stream_graph(bench: Bench) -> Iterator[Row]:
     record: dict[str, Any] = il.stream_graph(bench.trace).to_json()
     many = repeated_graph(record, 10_000)
     shown = Explorer()
-    shown.show_model("stream", "streams", many, None)
+    shown.show_model("stream", "streams", many, Subject())
     page, opened, _ = bench.open(shown, "graph", GRAPH_SHOWN)
     frames = seen_by(page)
     count = len(many["dispatches"]) + len(many["others"])
