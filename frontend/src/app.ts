@@ -122,6 +122,9 @@ export class App {
   start(selection: unknown): void {
     if (!this.live && this.index.steps.length) this.loadOrigins();
     const chosen = readSelection(selection, this.index.steps.length);
+    const panes = panesOf(this.workspace.layout);
+    // An arrangement from before the comparison has no place for it.
+    if (this.index.compared && !panes.includes("compare")) this.workspace.reveal("compare", "code");
     if (sameSelection(chosen, NOTHING_SELECTED)) this.showAll();
     else this.receive(chosen);
   }

@@ -118,8 +118,8 @@ class Explorer(anywidget.AnyWidget):
         self._compared = compared
         if isinstance(shown, Program):
             payload = listing_payload(shown.name, "disassembly", disassemble(shown.module))
-            self._present(payload, Subject(None, shown, result), None)
             self._live.begin(None, shown, None, result)
+            self._present(payload, Subject(None, shown, result), None)
             if result is not None:
                 self.run = run_payload(result, None, number=1)
             return
@@ -128,11 +128,14 @@ class Explorer(anywidget.AnyWidget):
         if trace is None:  # nothing to show beside the error itself
             assert error is not None
             raise error
+        self._live.begin(trace, None, error, result)  # before: the page asks what can be done
         self._show_trace(trace, error, Subject(trace, None, result))
-        self._live.begin(trace, None, error, result)
 
-    def show_compilation(self, compilation: Compilation, ran: Ran | None) -> None:
-        """Show another compilation of this explorer's, with a run of it."""
+    def show_compilation(
+        self, compilation: Compilation, ran: Ran | None, compared: Compared | None = None
+    ) -> None:
+        """Show another compilation of this explorer's, with a run of it, or beside another."""
+        self._compared = compared
         self._show_trace(
             compilation.trace, compilation.error, Subject(compilation.trace, *_ran(ran))
         )

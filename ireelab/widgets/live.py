@@ -16,6 +16,8 @@ from ireelab.errors import CompileError, IreelabError
 from ireelab.pipeline.compile import compile
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
+from ireelab.viz.compare import compare
+from ireelab.viz.compare_traces import Compared
 from ireelab.viz.payload import Run
 from ireelab.vm.run import RunResult, run
 from ireelab.widgets.history import Compilation, History, Ran, Variant
@@ -69,6 +71,7 @@ class Live:
             "stop": lambda _request: self.stop(),
             "show-run": self._show_run,
             "show-compilation": self._show_compilation,
+            "compare": self._compare,
         }
 
     def begin(
@@ -209,6 +212,33 @@ class Live:
         self._present_compilation(self.history.compilations[int(request["number"]) - 1])
         self.publish()
 
+    def _compare(self, request: Request) -> None:
+        """Another run or compilation beside what is shown."""
+        trace, number = self._trace(), int(request["number"])
+        if request["kind"] == "run":
+            other = self.history.runs[number - 1]
+            made = self.history.compilations[other.variant.compilation - 1]
+        else:
+            made = self.history.compilations[number - 1]
+            other = self.history.last_run_of(number)
+        mine = None if self.ran is None else self.ran.result
+        theirs = None if other is None else other.result
+        shown = self._number(str(request["kind"]))
+        labels = (f"{request['kind']} {shown}", f"{request['kind']} {number}")
+        state = JobState("compile", f"comparing {labels[0]} and {labels[1]}", "step")
+
+        def work(_job: Job) -> Deliver:
+            compared = compare((trace, mine), (made.trace, theirs), labels=labels)
+            _ = compared.rows  # what takes long
+            return lambda: self._present_compilation(self.shown, self.ran, compared)
+
+        self._start(state, work)
+
+    def _number(self, kind: str) -> int:
+        """Of the run or compilation that is shown."""
+        shown = self.ran if kind == "run" else self.shown
+        return 0 if shown is None else shown.number
+
     # --- jobs ----------------------------------------------------------------------------
 
     def _start(self, state: JobState, work: Callable[[Job], Deliver]) -> None:
@@ -303,10 +333,18 @@ class Live:
         self.ran = ran
         self._explorer.show_run(ran, before)
 
-    def _present_compilation(self, compilation: Compilation) -> None:
+    def _present_compilation(
+        self,
+        compilation: Compilation | None,
+        ran: Ran | None = None,
+        compared: Compared | None = None,
+    ) -> None:
+        """Show a compilation and a run of it, the last one where none is given."""
+        if compilation is None:
+            return
         self.shown = compilation
-        self.ran = self.history.last_run_of(compilation.number)
-        self._explorer.show_compilation(compilation, self.ran)
+        self.ran = ran or self.history.last_run_of(compilation.number)
+        self._explorer.show_compilation(compilation, self.ran, compared)
 
     def _on_state(self, state: JobState | None) -> None:
         self._explorer.job = {} if state is None else state.to_json()

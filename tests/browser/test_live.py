@@ -84,7 +84,14 @@ def test_other_flags_make_another_trace_and_the_first_one_comes_back(
     assert notebook.evaluate("explorer.result.function") == "'mlp'"  # run too
     expect(entries.first).to_have_attribute("aria-current", "true")
 
+    # The first one beside it, then the first one alone.
+    entries.last.locator("..").locator("[data-il=compare]").click()
+    compare = explorer.locator("[data-pane-tab=compare]")
+    expect(compare).to_have_attribute("aria-selected", "true", timeout=30_000)
+    finish(explorer)
+    expect(explorer.locator("[data-pane=compare]")).to_contain_text("compilation 1")
     entries.last.click()
+    expect(compare).to_have_count(0)
     expect(entries.last).to_have_attribute("aria-current", "true")
     assert notebook.evaluate("explorer.trace is trace and len(explorer.traces) == 2") == "True"
 

@@ -242,3 +242,19 @@ def test_closing_stops_the_job_and_frees_what_was_shown() -> None:
     del compiled, explorer, thread
     gc.collect()
     assert [one() for one in held] == [None] * 3
+
+
+def test_a_run_and_a_compilation_are_set_beside_what_is_shown(explorer: Explorer) -> None:
+    assert run(explorer, "8x64xf32=2") is None
+    assert ask(explorer, "compare", kind="run", number=1) is None
+    index = json.loads(gzip.decompress(explorer.index))
+    assert index["compared"]["labels"] == ["run 2", "run 1"]
+    assert explorer.live["run"] == 2
+
+    asked = {"target": "llvm-cpu", "pipeline": "upstream", "until": "flow", "run": False}
+    assert ask(explorer, "compile", **asked, flags="") is None
+    assert json.loads(gzip.decompress(explorer.index))["compared"] is None
+    assert ask(explorer, "compare", kind="compilation", number=1) is None
+    index = json.loads(gzip.decompress(explorer.index))
+    assert index["compared"]["labels"] == ["compilation 2", "compilation 1"]
+    assert len(explorer.traces) == 2

@@ -156,7 +156,7 @@ export class CodePane {
 
   /** Begins an edit of the text shown, or goes back to the one that was begun. */
   toggleEdit(): void {
-    if (!this.session.enabled) return;
+    if (!this.session.enabled || !this.session.state.compilation) return;
     if (this.edit && this.edit.step !== this.store.selection.step) this.select(this.edit.step);
     else if (this.edit) this.endEdit();
     else void this.beginEdit(this.store.selection.step);
@@ -338,7 +338,7 @@ export class CodePane {
     this.diffTools.hidden = mode !== "diff";
     this.copyButton.hidden = mode === "problems";
     const elsewhere = this.edit !== null && this.edit.step !== selection.step;
-    this.editButton.hidden = !this.session.enabled || mode !== "ir";
+    this.editButton.hidden = !this.session.enabled || !this.session.state.compilation || mode !== "ir";
     this.editButton.textContent = elsewhere ? "Back to the edit" : "Edit";
     this.editButton.setAttribute("aria-pressed", String(this.edit !== null && !elsewhere));
     this.namesButton.setAttribute("aria-pressed", String(ignoreNames));

@@ -20,7 +20,11 @@ export class CompileForm {
 
   show(): void {
     const { state, busy } = this.session;
-    const shape = JSON.stringify([state.options, state.compilation, state.runs.length > 0, this.draft.pipeline]);
+    if (!state.options) {
+      this.element.replaceChildren(h("p", { class: "il-muted", role: "status" }, "Looking for targets…"));
+      return;
+    }
+    const shape = JSON.stringify([state.compilation, state.runs.length > 0, this.draft.pipeline]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.element.replaceChildren(...(state.compilation ? this.fields() : [noTrace()]));

@@ -270,7 +270,7 @@ function runSection(run: Run): HTMLElement {
     facts([
       ["Device", run.device],
       ["Events", formatCount(run.timeline.length)],
-      ["Profiling", run.profile_mode ? `per ${run.profile_mode}` : ""],
+      ["Profiling", run.profile_mode === "off" ? "off" : run.profile_mode ? `per ${run.profile_mode}` : ""],
       ["Overhead", run.overhead_ns ? `${formatNs(run.overhead_ns)} per event` : ""],
     ]),
   );

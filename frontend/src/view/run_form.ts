@@ -25,7 +25,11 @@ export class RunForm {
   /** Draws it anew only where it asks for other things, so that what is being written stays. */
   show(): void {
     const { state, busy } = this.session;
-    const shape = JSON.stringify([state.programs, state.functions, state.options, this.draft.function]);
+    if (!state.options) {
+      this.element.replaceChildren(h("p", { class: "il-muted", role: "status" }, "Looking for devices…"));
+      return;
+    }
+    const shape = JSON.stringify([state.programs, state.functions, this.draft.function]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.element.replaceChildren(...(state.programs.length ? this.fields() : [noProgram()]));

@@ -100,10 +100,14 @@ class RunPane implements PaneView {
     if (mine) this.problem.scrollIntoView({ block: "nearest" });
     const list =
       mode === "run"
-        ? runList(state, (number) => this.session.ask("show-run", { number }))
-        : compilationList(state, (number) => this.session.ask("show-compilation", { number }));
+        ? runList(state, (number) => this.session.ask("show-run", { number }), state.run && state.compilation ? this.compare("run") : null)
+        : compilationList(state, (number) => this.session.ask("show-compilation", { number }), this.compare("compilation"));
     this.lists.replaceChildren(list);
     this.pane.setNote(mode === "run" ? runNote(state.run, state.runs.length) : runNote(state.compilation, state.compilations.length));
+  }
+
+  private compare(kind: "run" | "compilation"): (number: number) => void {
+    return (number) => this.session.ask("compare", { kind, number, where: this.session.mode });
   }
 
   private showOutputs(): void {

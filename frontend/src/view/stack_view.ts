@@ -43,6 +43,7 @@ export class StackView {
     this.element = h("section", { class: "il-pane" }, this.head, this.bodySlot);
     this.strip.classList.toggle("il-single-tab", stack.panes.length === 1);
     this.update(stack);
+    requestAnimationFrame(() => this.revealTab(this.stack.active)); // it has a width once it is shown
   }
 
   update(stack: Stack): void {

@@ -139,6 +139,7 @@ export class TimelinePane {
 
 function describeRun(run: Run | null): string {
   if (!run) return "";
+  if (run.profile_mode === "off") return `@${run.function} on ${run.device} · not profiled`;
   const parts = [`@${run.function} on ${run.device}`, plural(run.timeline.length, "event")];
   if (run.profile_mode) parts.push(`timed per ${run.profile_mode}`);
   if (run.overhead_ns) parts.push(`overhead ${formatNs(run.overhead_ns)}/event`);

@@ -66,12 +66,12 @@ export class Workspace {
     this.changed();
   }
 
-  /** Brings a pane into view, wherever it is, adding it beside the details when it is closed. */
-  reveal(pane: string): void {
+  /** Brings a pane into view, wherever it is, adding it beside another one when it is closed. */
+  reveal(pane: string, beside = "details"): void {
     if (this.maximized && this.maximized !== pane) this.maximized = null;
     if (!stackOf(this.wide, pane)) {
       const stacks = stacksOf(this.wide);
-      const home = stackOf(this.wide, "details") ?? stacks[stacks.length - 1];
+      const home = stackOf(this.wide, beside) ?? stacks[stacks.length - 1];
       this.wide = addTab(this.wide, pane, home.panes[0]);
       if (this.narrow) this.narrow = narrowed(this.wide);
     }
