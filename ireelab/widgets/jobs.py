@@ -2,13 +2,14 @@
 
 A kernel that works cannot answer the page: no progress would arrive there, and no Stop here. What
 a job finds out is therefore delivered on the kernel's own thread, through its event loop: widgets
-belong to that thread. Without a loop (plain Python) the job's thread delivers by itself.
+belong to that thread. Without a kernel (plain Python) the job's thread delivers by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 import time
 from collections import deque
@@ -121,9 +122,7 @@ class Jobs:
         """
         if self._job is not None:
             raise Busy(f"{self._job.state.title} still goes on: stop it, or wait for its end")
-        self._loop = None
-        with contextlib.suppress(RuntimeError):
-            self._loop = asyncio.get_running_loop()
+        self._loop = _kernel_loop()
         job = Job(state, lambda now: self._post(lambda: self._show(job, now)))
         self._job = job
         self._on_state(state)
@@ -198,3 +197,17 @@ class Jobs:
             self._on_error(error)
         self._job = None
         self._on_state(None)
+
+
+def _kernel_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that the Jupyter kernel answers messages in, when called by it."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    if getattr(get_ipython(), "kernel", None) is None:
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
