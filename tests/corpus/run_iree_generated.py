@@ -125,7 +125,9 @@ def run_calls(vmfb: Path, calls: Path, device: str, peer: str) -> dict[str, str]
         for position, (shape, element, seed) in enumerate(call.inputs):
             path = vmfb.with_name(f"{vmfb.stem}.{number}.{position}.bin")
             path.write_bytes(made(shape, element, seed).tobytes())
-            inputs.append(f"--input={'x'.join(map(str, (*shape, element)))}=@{path}")
+            # Integers of a program have no sign: ui8 goes in as the i8 of the same bits.
+            kind = element.removeprefix("u")
+            inputs.append(f"--input={'x'.join(map(str, (*shape, kind)))}=@{path}")
         label = f"{call.function} {' '.join('x'.join(map(str, s)) for s, *_ in call.inputs)}"
         results[label] = e2e_peer.compare(
             vmfb, device, peer, call.function, inputs, vmfb.parent, loaded
