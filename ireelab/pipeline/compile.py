@@ -494,6 +494,23 @@ def _module_before(request: _Request, step: LabStep) -> str:
     return _last_input(until, driver_arguments)
 
 
+def whole_module(trace: Trace, steps: Pipeline, until: str) -> tuple[str, str]:
+    """The module that steps of a lab pipeline leave of a trace's source: whole, and elided.
+
+    Both are "" where they do not get there.
+    """
+    source = resolve(trace.source, name=f"{trace.name}.mlir")
+    request = _request(source, trace.target, steps, until, None, trace.flags)
+    with _job_folder() as folder:
+        job = _submit(replace(request, keeps_module=True), folder, driver_arguments)
+        code = _wait(job, DumpReader(folder.snapshots, folder.journal), None, None)
+        if code is None:
+            raise CompileInterrupted(f"{trace.name}: stopped while its constants were looked up")
+        if code:
+            return "", ""
+        return folder.input.read_text(), folder.input.with_suffix(".elided").read_text()
+
+
 def _last_input(request: _Request, arguments: Arguments) -> str:
     with _job_folder() as folder, contextlib.suppress(KeyboardInterrupt):
         end_seconds = time.monotonic() + _REPRODUCING_SECONDS

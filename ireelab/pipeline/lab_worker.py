@@ -28,6 +28,7 @@ from ireelab.pipeline.statistics import STEP_MARK
 
 _FLAG = re.compile(r"\$(?P<name>[a-z][\w-]*)(?:\|(?P<default>[^}\s]*))?")
 _MOST_ROUNDS = 10
+_NO_LIMIT = 1 << 62
 _ROUND = "iree.fixedpoint.iteration"
 _MODIFIED = "iree.fixedpoint.modified"
 _TRUE = ("true", "1", "TRUE", "True", "")
@@ -74,11 +75,21 @@ class LabRun:
             except _Stopped:
                 return 1
             if self._job["module"]:
-                text = self._module.operation.get_asm(assume_verified=True)
-                Path(self._job["module"]).write_text(text, "utf-8")
+                self._write_module(Path(self._job["module"]))
             if self._job["output"]:
                 self._invocation.write_program(Path(self._job["output"]))
         return 0
+
+    def _write_module(self, path: Path) -> None:
+        """The module whole, and beside it as snapshots show it: the same lines."""
+        for file, limit in ((path, _NO_LIMIT), (path.with_suffix(".elided"), self._elide)):
+            text = self._module.operation.get_asm(
+                use_local_scope=True,
+                large_elements_limit=limit,  # Without one that of the snapshots holds.
+                large_resource_limit=limit,
+                assume_verified=True,
+            )
+            file.write_text(text, "utf-8")
 
     def _step(self, step: dict[str, Any]) -> None:
         if step["kind"] == "python":

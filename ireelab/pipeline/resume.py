@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
 
 _ELIDED = "__elided__"
+_CONSTANT = f"dense_resource<{_ELIDED}>"
+_TYPED = re.compile(re.escape(_CONSTANT) + r"(?: : (\w+<[^,>]*))?")
+_VALUE = re.compile(r"%[\w$.-]+")
 
 
 def boundaries(trace: Trace) -> dict[str, int]:
@@ -54,8 +58,8 @@ def resume(
         A trace with the steps up to the boundary and those that ran now.
 
     Raises:
-        CompileError: ``after`` is no boundary, or the IR has constants that snapshots elide; and
-            what ``il.compile`` raises.
+        CompileError: ``after`` is no boundary, or the text has elided constants other than those of
+            the snapshot there, which are filled in; and what ``il.compile`` raises.
     """
     from ireelab.pipeline.compile import compile
 
@@ -63,10 +67,7 @@ def resume(
     steps = pipeline or lab_pipeline()
     text = trace.ir(last, module=True) if ir is None else str(ir)
     if _ELIDED in text:
-        raise CompileError(
-            f"{trace.name}: the IR after {name!r} has constants that snapshots show elided "
-            f"({_ELIDED}); write them out, or resume before they appear"
-        )
+        text = _with_constants(text, trace, last, name, steps)
     try:
         continued = compile(
             text,
@@ -84,6 +85,37 @@ def resume(
             error.trace = _joined(trace, last, error.trace, edited=ir is not None)
         raise
     return _joined(trace, last, continued, edited=ir is not None)
+
+
+def _with_constants(text: str, trace: Trace, last: int, name: str, steps: Pipeline) -> str:
+    """``text`` with the constants that snapshots elide, in the order in which they stand.
+
+    They come from running the steps up to the boundary once more.
+    """
+    from ireelab.pipeline.compile import whole_module
+
+    whole, elided = whole_module(trace, steps, name)
+    constants: list[str] = []
+    for full, shown in zip(whole.split("\n"), elided.split("\n"), strict=False):
+        pattern = re.escape(shown).replace(re.escape(_CONSTANT), "(.*)")
+        if _CONSTANT in shown and (match := re.fullmatch(pattern, full)):
+            constants += match.groups()
+    known = trace.ir(last, module=True)
+    ran_alike = _elided_lines(known) == _elided_lines(elided)
+    if not ran_alike or _TYPED.findall(text) != _TYPED.findall(known) or not constants:
+        raise CompileError(
+            f"{trace.name}: the IR after {name!r} has constants that snapshots show elided "
+            f"({_ELIDED}), and they cannot be told; write them out, or resume before they appear"
+        )
+    pieces = text.split(_CONSTANT)
+    filled = [piece + constant for piece, constant in zip(pieces, constants, strict=False)]
+    return "".join((*filled, *pieces[len(filled) :]))
+
+
+def _elided_lines(text: str) -> list[str]:
+    """The lines with elided constants, names of values aside."""
+    lines = (line.strip() for line in text.split("\n") if _ELIDED in line)
+    return [_VALUE.sub("%", line) for line in lines]
 
 
 def _boundary(trace: Trace, after: Step | int | str) -> tuple[str, int]:

@@ -219,6 +219,27 @@ def test_resume_with_edited_text_and_from_a_phase_of_upstream(lab_trace: Trace) 
     assert upstream.resume("flow", until="schedule-execution").steps[-1].lab == "schedule-execution"
 
 
+def test_resume_where_constants_are_elided() -> None:
+    """Their values come back, also where the kernels are bytes by now, and into edited text."""
+    values = np.linspace(1, 2, 64, dtype=np.float32)
+    source = f"""func.func @main(%a: tensor<64xf32>) -> tensor<64xf32> {{
+  %w = arith.constant dense<"0x{values.tobytes().hex()}"> : tensor<64xf32>
+  %0 = arith.addf %a, %w : tensor<64xf32>
+  return %0 : tensor<64xf32>
+}}"""
+    trace = ireelab.compile(source, pipeline="lab")
+    text = trace.ir(trace.boundaries["schedule-allocation"], module=True)
+    assert "__elided__" in text
+    edited = trace.resume("schedule-allocation", text.replace("arith.addf", "arith.subf"))
+    zeros = np.zeros(64, np.float32)
+    np.testing.assert_array_equal(ireelab.run(edited, "main", zeros).outputs[0], -values)
+    assert "__elided__" in trace.ir(trace.boundaries["hal"], module=True)
+    again = trace.resume("hal")
+    np.testing.assert_array_equal(ireelab.run(again, "main", zeros).outputs[0], values)
+    with pytest.raises(CompileError, match="cannot be told"):
+        trace.resume("hal", text)
+
+
 def test_resume_says_what_is_wrong(lab_trace: Trace) -> None:
     with pytest.raises(CompileError, match="no boundary 'nowhere'"):
         lab_trace.resume("nowhere")

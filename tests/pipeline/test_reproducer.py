@@ -106,7 +106,7 @@ def test_a_python_pass_with_its_whole_input(temporary: Path) -> None:
     def refuses(module: Any, options: Mapping[str, Any]) -> None:
         raise ValueError(f"not today, {options['name']}")
 
-    constant = 'dense<"0x' + "0000803f" * 64 + '">'
+    constant = 'dense<"0x' + "".join(f"{i:02x}00803f" for i in range(64)) + '">'
     source = ELEMENTWISE.read_text().replace("16xf32", "64xf32")
     source = source.replace("func.func @main", f"util.global @w = {constant} : tensor<64xf32>\n"
                             "func.func @main")  # fmt: skip
