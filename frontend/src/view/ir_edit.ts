@@ -61,7 +61,7 @@ function request(step: number | null, edited: string, text: string, run: boolean
 function noteOf(text: string, index: Index): string {
   const notes: string[] = [];
   if (index.pipeline !== "lab") notes.push("What follows this phase runs as the steps of the lab pipeline.");
-  if (text.includes(ELIDED)) notes.push(`Large constants are elided here (${ELIDED}): write them out, or edit before they appear.`);
+  if (text.includes(ELIDED)) notes.push(`Large constants are elided here (${ELIDED}): leave them in their order, and they are looked up again.`);
   return notes.join(" ");
 }
 
