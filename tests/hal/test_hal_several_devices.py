@@ -9,7 +9,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hal_support import MEMORY, USAGE, VULKAN, allocate, assert_quiet, require_vulkan, slot, whole
+from hal_support import (
+    MEMORY,
+    SHARED_MEMORY,
+    USAGE,
+    VULKAN,
+    allocate,
+    assert_quiet,
+    require_vulkan,
+    slot,
+    whole,
+)
 
 from ireelab.errors import CommandBufferError, DeviceError, DeviceTimeout, DeviceUnavailable
 from ireelab.hal.device import Device
@@ -44,7 +54,7 @@ def wait(fence: Fence) -> None:
 class TestFences:
     def test_a_chain_over_both(self, pair: Pair) -> None:
         """Each operation overwrites what the other device's left: only order gives the result."""
-        buffers = [allocate(device, 64) for device in pair]
+        buffers = [allocate(device, 64, memory=SHARED_MEMORY) for device in pair]
         last: Fence | None = None
         for number in range(1, 21):
             device = pair[number % 2]
@@ -140,7 +150,7 @@ class TestMemory:
 
     def test_command_buffers_bind_the_others_memory(self, pair: Pair) -> None:
         first, second = pair
-        source, target = allocate(first, 64), allocate(first, 64)
+        source, target = (allocate(first, 64, memory=SHARED_MEMORY) for _ in range(2))
         source.write(0, b"\1" * 64)
         commands = second.create_command_buffer(0, 3, -1, 1)
         commands.copy_buffer(slot(0, 64), whole(target))  # by slot, and as it is recorded

@@ -81,9 +81,9 @@ def run_chain(device: VulkanDevice, kernels: Kernels, *constants: int) -> list[B
 
 def test_only_what_changes_is_bound(vulkan: VulkanDevice, spy: Spy, kernels: Kernels) -> None:
     buffers = run_chain(vulkan, kernels, 2, 2, 3, 3)
+    names = [name for name in spy.names() if name != BARRIER]
     result = np.frombuffer(buffers[0].read(), np.int32)
     assert (result == 36 * np.arange(1024, dtype=np.int32)).all()
-    names = [name for name in spy.names() if name != BARRIER]
     assert names == [
         SETS,
         PUSH,

@@ -112,13 +112,16 @@ class Barriers:
         stages = WORK | (target & STAGE_INDIRECT)
         return self._get(WORK, _MEMORY_WRITE, stages, _MEMORY_READ | _MEMORY_WRITE)
 
-    def first(self, target: int, *, uniform: bool = False) -> Any:
-        """Earlier submissions are over and visible to the ``target`` stages."""
-        return self.between(WORK, target or WORK, uniform=uniform)
+    def first(self, target: int, *, work: int = WORK, uniform: bool = False) -> Any:
+        """Earlier submissions are over and visible to the ``target`` stages.
 
-    def to_host(self) -> Any:
+        ``work`` are the stages that the queue has: one that only copies knows no others.
+        """
+        return self.between(work, target or work, uniform=uniform)
+
+    def to_host(self, work: int = WORK) -> Any:
         """What was written is visible to the host once it has waited."""
-        return self.between(WORK, STAGE_HOST)
+        return self.between(work, STAGE_HOST)
 
     def _get(self, *masks: int) -> Any:
         found = self._built.get(masks)  # pyright: ignore[reportArgumentType]

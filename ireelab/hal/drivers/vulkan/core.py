@@ -6,7 +6,7 @@ import threading
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from ireelab.hal.drivers.vulkan.barriers import Barriers
+from ireelab.hal.drivers.vulkan.barriers import STAGE_TRANSFER, WORK, Barriers
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
 from ireelab.hal.drivers.vulkan.memory import (
     Pool,
@@ -92,11 +92,15 @@ class Core:
         lib = self.vulkan.lib
         self.vulkan.check(lib.vkBeginCommandBuffer(handle, info), "vkBeginCommandBuffer")
 
-    def end(self, handle: Handle) -> None:
+    def end(self, handle: Handle, work: int = WORK) -> None:
         """``vkEndCommandBuffer``, with what was recorded visible to the host."""
         lib = self.vulkan.lib
-        lib.vkCmdPipelineBarrier2(handle, self.barriers.to_host())
+        lib.vkCmdPipelineBarrier2(handle, self.barriers.to_host(work))
         self.vulkan.check(lib.vkEndCommandBuffer(handle), "vkEndCommandBuffer")
+
+    def work(self, family: int) -> int:
+        """The stages in which commands of a queue family write."""
+        return WORK if family == self.logical.queue_family else STAGE_TRANSFER
 
     def submission(self, handle: Handle) -> Submission:
         """How to submit a command buffer to the main queue; kept with it when it is reused."""

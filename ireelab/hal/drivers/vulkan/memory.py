@@ -331,7 +331,8 @@ def choose_staging_memory(types: tuple[HeapType, ...], allowed: int) -> HeapType
 def allowed_memory_types(vulkan: Vulkan, logical: LogicalDevice) -> int:
     """Bit mask of the memory types that buffers of this driver can use."""
     device = logical.handle
-    info = _buffer_info(Structs(vulkan), logical.families, SMALLEST_CLASS_BYTES, imported=False)
+    structs = Structs(vulkan)  # owns what the struct points to
+    info = _buffer_info(structs, logical.families, SMALLEST_CLASS_BYTES, imported=False)
     buffer = vulkan.create("vkCreateBuffer", "VkBuffer", device, info)
     needs: Any = vulkan.ffi.new("VkMemoryRequirements *")
     vulkan.lib.vkGetBufferMemoryRequirements(device, buffer, needs)

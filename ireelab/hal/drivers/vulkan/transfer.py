@@ -121,9 +121,10 @@ class Transfers:
         with core.lock:
             handle = core.acquire_command_buffer(family)
             core.begin(handle, _ONE_TIME)
-            lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER))
+            work = core.work(family)
+            lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER, work=work))
             record(handle, kept)
-            core.end(handle)
+            core.end(handle, work)
             point = core.queues.submit(queue, points, core.submission(handle), handle)
 
         def release() -> None:
@@ -187,12 +188,14 @@ class Transfers:
         pointer, _, length = key
         handle = core.acquire_command_buffer(family)
         core.begin(handle, _SIMULTANEOUS)
-        core.vulkan.lib.vkCmdPipelineBarrier2(handle, core.barriers.first(STAGE_TRANSFER))
+        work = core.work(family)
+        first = core.barriers.first(STAGE_TRANSFER, work=work)
+        core.vulkan.lib.vkCmdPipelineBarrier2(handle, first)
         record_copy(
             core, handle, storage.block.buffer, pointer - storage.block.base,
             staged.block.buffer, _offset(staged), length,
         )  # fmt: skip
-        core.end(handle)
+        core.end(handle, work)
         self._downloads[key] = handle
         return handle
 
