@@ -33,8 +33,6 @@ ELF_FORMAT = f"embedded-elf-{ARCHITECTURE}"
 
 USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING | BufferUsage.DISPATCH_INDIRECT_PARAMETERS)
 MEMORY = int(MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE)
-SHARED_MEMORY = int(MemoryType.DEVICE_VISIBLE | MemoryType.HOST_LOCAL)
-"""What several devices can reach: of a GPU with memory of its own the host's."""
 
 
 _IREE_COMPILE = str(Path(sys.executable).parent / "iree-compile")
@@ -124,10 +122,8 @@ def compile_for(source: Path, out: Path, *flags: str) -> bytes:
     return out.read_bytes()
 
 
-def allocate(
-    device: Device, size_bytes: int, usage: int = USAGE, *, memory: int = MEMORY
-) -> Buffer:
-    return device.allocator.allocate(memory, usage, size_bytes)
+def allocate(device: Device, size_bytes: int, usage: int = USAGE) -> Buffer:
+    return device.allocator.allocate(MEMORY, usage, size_bytes)
 
 
 def whole(buffer: Buffer) -> BindingRef:

@@ -9,24 +9,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hal_support import (
-    MEMORY,
-    SHARED_MEMORY,
-    USAGE,
-    VULKAN,
-    allocate,
-    assert_quiet,
-    require_vulkan,
-    slot,
-    whole,
-)
+from hal_support import MEMORY, USAGE, VULKAN, allocate, assert_quiet, require_vulkan, slot, whole
 
 from ireelab.errors import CommandBufferError, DeviceError, DeviceTimeout, DeviceUnavailable
+from ireelab.hal.buffer import Buffer
 from ireelab.hal.device import Device
 from ireelab.hal.drivers.vulkan.device import VulkanDevice
 from ireelab.hal.profiler import Profiler
 from ireelab.hal.registry import create_device, create_devices, names_of, split_names
 from ireelab.hal.semaphore import Fence
+from ireelab.vm.shared_memory import SharedMemoryDevice
 
 SECONDS = 1_000_000_000
 CPU = "llvm-cpu:threads=1"
@@ -47,6 +39,11 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     assert_quiet(second)
 
 
+def allocate_shared(device: Device, size_bytes: int) -> Buffer:
+    """As programs do for what crosses; memory of a GPU is for that GPU alone."""
+    return SharedMemoryDevice(device).allocator.allocate(MEMORY, USAGE, size_bytes)
+
+
 def wait(fence: Fence) -> None:
     assert fence.wait(timeout_ns=60 * SECONDS)
 
@@ -54,7 +51,7 @@ def wait(fence: Fence) -> None:
 class TestFences:
     def test_a_chain_over_both(self, pair: Pair) -> None:
         """Each operation overwrites what the other device's left: only order gives the result."""
-        buffers = [allocate(device, 64, memory=SHARED_MEMORY) for device in pair]
+        buffers = [allocate_shared(device, 64) for device in pair]
         last: Fence | None = None
         for number in range(1, 21):
             device = pair[number % 2]
@@ -150,7 +147,7 @@ class TestMemory:
 
     def test_command_buffers_bind_the_others_memory(self, pair: Pair) -> None:
         first, second = pair
-        source, target = (allocate(first, 64, memory=SHARED_MEMORY) for _ in range(2))
+        source, target = allocate_shared(first, 64), allocate_shared(first, 64)
         source.write(0, b"\1" * 64)
         commands = second.create_command_buffer(0, 3, -1, 1)
         commands.copy_buffer(slot(0, 64), whole(target))  # by slot, and as it is recorded

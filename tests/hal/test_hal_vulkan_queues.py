@@ -142,8 +142,8 @@ class TestSeveralQueues:
         both = Fence.join([done[1], done[2]])
         two.queue_copy(FIRST, both, done[3], b, 0, c, 1 << 21, 1 << 21, 0)
         assert done[3].wait(timeout_ns=60 * SECONDS)
-        assert c.read() == b"\1" * (1 << 21) + b"\2" * (1 << 21)
         assert all(queue in (first, second) for queue, _ in waits)
+        assert c.read() == b"\1" * (1 << 21) + b"\2" * (1 << 21)
 
     def test_a_barrier_joins_queues(self, two: VulkanDevice) -> None:
         a, b = allocate(two, 1 << 22), allocate(two, 1 << 22)

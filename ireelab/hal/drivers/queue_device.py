@@ -297,8 +297,8 @@ class QueueDevice(Device, Generic[B, P]):
         found = self._reached(buffer)
         if found is None:
             raise DeviceError(
-                f"{self.id} cannot reach the memory of {buffer.device.id}; allocate it with "
-                "MemoryType.HOST_VISIBLE, or copy it with queue_copy"
+                f"{self.id} cannot reach the memory of {buffer.device.id}; copy it with "
+                "queue_copy, or allocate it in memory of the host (hal.host_memory.HostAllocator)"
             )
         return found
 
