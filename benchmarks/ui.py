@@ -129,7 +129,7 @@ class Bench:
     ) -> tuple[Page, float, int]:
         """The page, milliseconds from navigation to content on the screen, and its bytes."""
         path = explorer.save_html(self.folder / f"{name}.html")
-        state = quote(json.dumps({"layout": explorer.layout}))
+        state = quote(json.dumps({"arrangement": explorer.arrangement}))
         context = self.browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
         page = context.new_page()
         page.add_init_script(RECORDER)

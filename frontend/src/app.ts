@@ -38,7 +38,7 @@ export class App {
   private readonly job: JobBar;
   private readonly header: Header;
   private readonly help = new Help();
-  private readonly workspace: Workspace;
+  readonly workspace: Workspace;
   private readonly steps: StepsPane;
   private readonly code: CodePane;
   private readonly details: DetailsPane;

@@ -20,7 +20,7 @@ export interface Traits {
   theme: ThemeChoice;
   height: number;
   selection: Record<string, unknown>;
-  layout: Record<string, unknown>;
+  arrangement: Record<string, unknown>;
   progress: Progress;
   /** The run that is shown instead of the index's; empty for that one. */
   run: DataView;
@@ -38,7 +38,7 @@ export interface Model extends MessageModel {
 }
 
 /** What a page or a notebook does with a view that is to be shared. */
-export type Share = (state: { selection: Selection; layout: Record<string, unknown> }) => string;
+export type Share = (state: { selection: Selection; arrangement: Record<string, unknown> }) => string;
 
 const SAVE_DELAY_MS = 80;
 const DEFAULT_HEIGHT = 680;
@@ -78,8 +78,8 @@ export class Explorer {
     watchTheme(() => this.applyTheme(), this.disposer);
     this.on("change:theme", () => this.applyTheme());
     this.on("change:height", () => this.applyHeight());
-    this.on("change:selection", () => this.app?.receive(model.get("selection")));
-    this.on("change:layout", () => this.app?.arrange(model.get("layout")));
+    this.on("change:selection", () => this.receiveSelection());
+    this.on("change:arrangement", () => this.receiveArrangement());
     this.on("change:run", () => void this.showRun());
     this.on("change:progress", () => this.showProgress());
     this.on("change:index", () => void this.load());
@@ -129,7 +129,7 @@ export class Explorer {
       if (request !== this.loading) return;
       const texts = new TextStore(decoded, chunks);
       const models = new Models((name) => this.requests.fetch(name));
-      const app = new App(this.root, decoded, texts, models, this.model.get("layout"), this.host.live, this.session, {
+      const app = new App(this.root, decoded, texts, models, this.model.get("arrangement"), this.host.live, this.session, {
         onLayout: (layout) => this.publishLayout(layout),
         onShare: () => void this.copyState(),
       });
@@ -166,20 +166,37 @@ export class Explorer {
   }
 
   private publishLayout(layout: Layout): void {
-    this.model.set("layout", layout as unknown as Record<string, unknown>);
+    this.model.set("arrangement", layout as unknown as Record<string, unknown>);
     this.save();
   }
 
   /** Stepping quickly sends one message, not one per step. */
   private save(): void {
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => this.model.save_changes(), SAVE_DELAY_MS);
+    this.saving = setTimeout(() => {
+      this.saving = undefined;
+      this.model.save_changes();
+    }, SAVE_DELAY_MS);
+  }
+
+  // While a change waits to be saved, what arrives is the kernel's echo of an earlier one.
+
+  private receiveSelection(): void {
+    if (!this.app) return;
+    if (this.saving === undefined) this.app.receive(this.model.get("selection"));
+    else this.model.set("selection", { ...this.app.store.selection });
+  }
+
+  private receiveArrangement(): void {
+    if (!this.app) return;
+    if (this.saving === undefined) this.app.arrange(this.model.get("arrangement"));
+    else this.model.set("arrangement", this.app.workspace.layout as unknown as Record<string, unknown>);
   }
 
   private async copyState(): Promise<void> {
     const { app } = this;
     if (!app) return;
-    const text = this.host.share({ selection: app.store.selection, layout: this.model.get("layout") });
+    const text = this.host.share({ selection: app.store.selection, arrangement: this.model.get("arrangement") });
     app.flash((await copyText(text)) ? "copied what brings this view back" : "nothing could be copied");
   }
 }

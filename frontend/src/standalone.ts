@@ -21,8 +21,8 @@ class PageModel implements Model {
   }
 
   save_changes(): void {
-    const { selection, layout } = this.state;
-    history.replaceState(null, "", hashOf({ selection, layout }));
+    const { selection, arrangement } = this.state;
+    history.replaceState(null, "", hashOf({ selection, arrangement }));
   }
 
   on(name: string, listener: Listener): void {
@@ -61,7 +61,7 @@ function hashOf(state: object): string {
 }
 
 /** What the link says is selected and arranged; a link that was cut off says nothing. */
-function stateOfLink(): Partial<Pick<Traits, "selection" | "layout">> {
+function stateOfLink(): Partial<Pick<Traits, "selection" | "arrangement">> {
   const hash = location.hash.slice(1);
   if (!hash.startsWith(STATE)) return {};
   try {
@@ -88,7 +88,7 @@ const model = new PageModel({
   theme: "auto",
   height: 0,
   selection: {},
-  layout: {},
+  arrangement: {},
   progress: {},
   run: new DataView(new ArrayBuffer(0)),
   live: {},

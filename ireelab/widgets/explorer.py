@@ -67,7 +67,7 @@ class Explorer(anywidget.AnyWidget):
     ``selection`` follows the user and can be set: ``{"step": int | None, "line": int | None,
     "view": "ir" | "diff", "item": str | None}``, where ``item`` is a reference such as
     ``"event:3"``, ``"command:5"`` (of the stream graph), ``"slice:0"`` or ``"barrier:0.1"``
-    (command buffer, barrier). Explorers of one trace share it. ``layout`` is how panes are
+    (command buffer, barrier). Explorers of one trace share it. ``arrangement`` is how panes are
     arranged: ``{"kind": "row" | "column", "sizes": [...], "children": [...]}`` around
     ``{"kind": "stack", "panes": [...], "active": name}``; ``{}`` is the usual one. ``theme`` is
     ``auto`` (the notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
@@ -85,7 +85,8 @@ class Explorer(anywidget.AnyWidget):
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
     height = traitlets.Int(DEFAULT_HEIGHT, min=160).tag(sync=True)
     selection = traitlets.Dict(default_value=dict(_NOTHING_SELECTED)).tag(sync=True)
-    layout = traitlets.Dict(default_value={}).tag(sync=True)
+    # Not `layout`: the page takes a trait of that name for a model of ipywidgets.
+    arrangement = traitlets.Dict(default_value={}).tag(sync=True)
     progress = traitlets.Dict(default_value={}).tag(sync=True)
     run = traitlets.Bytes(b"").tag(sync=True)
     live = traitlets.Dict(default_value={}).tag(sync=True)
@@ -185,7 +186,7 @@ class Explorer(anywidget.AnyWidget):
         self._blobs = {name: pack_model(record)}
         with self.hold_sync():
             self.key = "" if trace is None else trace_key(trace)
-            self.layout = {"kind": "stack", "panes": [pane], "active": pane}
+            self.arrangement = {"kind": "stack", "panes": [pane], "active": pane}
             self.chunks = payload.chunks
             self.index = payload.index
 
@@ -219,13 +220,13 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def state(self) -> dict[str, Any]:
-        """Selection and layout: set it, or pass it to ``il.explore``, to bring a view back."""
-        return {"selection": dict(self.selection), "layout": dict(self.layout)}
+        """Selection and arrangement: set it, or pass it to ``il.explore``, to bring a view back."""
+        return {"selection": dict(self.selection), "arrangement": dict(self.arrangement)}
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         with self.hold_sync():
-            self.layout = state.get("layout", {})
+            self.arrangement = state.get("arrangement", {})
             self.selection = {**_NOTHING_SELECTED, **state.get("selection", {})}
 
     def model(self, name: str) -> ModelBlob:
@@ -269,6 +270,7 @@ class Explorer(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the explorer off the page and let go of what it showed."""
         super().close()
+        self.layout.close()  # ipywidgets', a model of its own
         self._live.close()
         self._subject, self._record, self._compared = Subject(), None, None
         self._blobs.clear()

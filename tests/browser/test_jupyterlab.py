@@ -244,7 +244,7 @@ def test_models_come_from_the_kernel_and_cells_of_one_trace_share_a_selection(
 
     # The state that the explorer has now brings the view back.
     assert notebook.evaluate("explorer.state['selection']['item']") == "'recorded:0.1'"
-    assert "streams" in notebook.evaluate("str(explorer.state['layout'])")
+    assert "streams" in notebook.evaluate("str(explorer.state['arrangement'])")
 
 
 def test_a_simulation_in_a_cell_tries_other_devices(open_notebook: OpenNotebook) -> None:
