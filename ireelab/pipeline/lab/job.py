@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import linecache
 import site
@@ -13,7 +14,8 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
@@ -127,7 +129,9 @@ def _packed(name: str, value: object) -> str:
     try:
         if by_value:
             cloudpickle.register_pickle_by_value(module)
-        return base64.b64encode(cloudpickle.dumps(value)).decode()
+        pickled = io.BytesIO()
+        _Pickler(pickled).dump(value)
+        return base64.b64encode(pickled.getvalue()).decode()
     except Exception as error:
         raise InvalidPythonPass(
             f"step {name!r}: the function cannot be sent to the compiler's process: {error}. "
@@ -137,6 +141,20 @@ def _packed(name: str, value: object) -> str:
     finally:
         if by_value:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def _code(code: CodeType) -> tuple[Any, ...]:
+    """Code with the name of its file, which cloudpickle 3.1.3 leaves out: tracebacks need it."""
+    reduced: Any = cloudpickle.Pickler.dispatch_table[CodeType](code)
+    make, arguments = reduced
+    return make, tuple(code.co_filename if a == "<dynamic-code>" else a for a in arguments)
+
+
+class _Pickler(cloudpickle.Pickler):
+    dispatch_table: ClassVar[dict[type, Any]] = {
+        **cloudpickle.Pickler.dispatch_table,
+        CodeType: _code,
+    }
 
 
 def _is_users(module: Any) -> bool:
