@@ -59,6 +59,7 @@ export class Explorer {
   private app: App | null = null;
   private loading = 0;
   private saving: ReturnType<typeof setTimeout> | undefined;
+  private saved = { selection: "", arrangement: "" };
 
   constructor(
     private readonly model: Model,
@@ -175,22 +176,32 @@ export class Explorer {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => {
       this.saving = undefined;
+      this.saved = { selection: this.said("selection"), arrangement: this.said("arrangement") };
       this.model.save_changes();
     }, SAVE_DELAY_MS);
   }
 
-  // While a change waits to be saved, what arrives is the kernel's echo of an earlier one.
-
   private receiveSelection(): void {
-    if (!this.app) return;
-    if (this.saving === undefined) this.app.receive(this.model.get("selection"));
-    else this.model.set("selection", { ...this.app.store.selection });
+    const { app } = this;
+    if (app && !this.kept("selection", app.store.selection)) app.receive(this.model.get("selection"));
   }
 
   private receiveArrangement(): void {
-    if (!this.app) return;
-    if (this.saving === undefined) this.app.arrange(this.model.get("arrangement"));
-    else this.model.set("arrangement", this.app.workspace.layout as unknown as Record<string, unknown>);
+    const { app } = this;
+    if (app && !this.kept("arrangement", app.workspace.layout)) app.arrange(this.model.get("arrangement"));
+  }
+
+  /** While a change waits to be saved, the kernel may still echo the one before: ours is newer. */
+  private kept(name: "selection" | "arrangement", ours: object): boolean {
+    const said = this.said(name);
+    if (said === JSON.stringify(ours)) return true;
+    const echo = this.saving !== undefined && said === this.saved[name];
+    if (echo) this.model.set(name, { ...ours });
+    return echo;
+  }
+
+  private said(name: "selection" | "arrangement"): string {
+    return JSON.stringify(this.model.get(name));
   }
 
   private async copyState(): Promise<void> {
