@@ -20,6 +20,7 @@ from hal_support import (
 )
 
 from ireelab.hal.device import Device
+from ireelab.hal.drivers.vulkan.device import VulkanDevice
 from ireelab.hal.registry import create_device
 
 HERE = Path(__file__).parent
@@ -35,6 +36,17 @@ def device(request: pytest.FixtureRequest) -> Iterator[Device]:
     with create_device(name, validate=True) as opened:
         yield opened
     assert_quiet(opened)
+
+
+@pytest.fixture
+def vulkan() -> Iterator[VulkanDevice]:
+    """A device under the validation layer; the test fails if the layer says anything."""
+    require_vulkan()
+    device = create_device(VULKAN)
+    assert isinstance(device, VulkanDevice)
+    with device:
+        yield device
+    assert_quiet(device)
 
 
 @pytest.fixture

@@ -97,17 +97,6 @@ func.func @main(%x: tensor<16x4096xTYPE>) -> tensor<16xTYPE> {
 """
 
 
-@pytest.fixture
-def vulkan() -> Iterator[VulkanDevice]:
-    """A device under the validation layer; the test fails if the layer says anything."""
-    require_vulkan()
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    with device:
-        yield device
-    assert_quiet(device)
-
-
 def require_cpu_device() -> None:
     """For what needs lavapipe's kind of memory, or its slowness."""
     require_vulkan()

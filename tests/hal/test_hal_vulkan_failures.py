@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,7 @@ import pytest
 from hal_support import (
     MEMORY,
     USAGE,
-    VULKAN,
     allocate,
-    assert_quiet,
     compile_vulkan,
     require_vulkan,
 )
@@ -25,7 +22,6 @@ from ireelab.errors import DeviceLost, OutOfDeviceMemory
 from ireelab.hal.drivers.vulkan import driver, memory, vulkan_ffi
 from ireelab.hal.drivers.vulkan.device import VulkanDevice
 from ireelab.hal.drivers.vulkan.physical_device import PhysicalDevice
-from ireelab.hal.registry import create_device
 
 LOST = -4  # VK_ERROR_DEVICE_LOST
 
@@ -87,16 +83,6 @@ for name in ("vulkan:cache=0", "llvm-cpu"):
 stuck.close()
 print("closed")
 """
-
-
-@pytest.fixture
-def vulkan() -> Iterator[VulkanDevice]:
-    require_vulkan()
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    with device:
-        yield device
-    assert_quiet(device)
 
 
 def test_a_kernel_that_does_not_end(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hal_support import VULKAN, Kernels, allocate, assert_quiet, require_vulkan, whole
+from hal_support import Kernels, allocate, whole
 
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.drivers.vulkan.barriers import STAGE_COMPUTE, STAGE_TRANSFER
 from ireelab.hal.drivers.vulkan.device import VulkanDevice
-from ireelab.hal.registry import create_device
 from ireelab.hal.types import ExecutionStage
 
 STAGES = int(ExecutionStage.DISPATCH | ExecutionStage.TRANSFER)
@@ -40,16 +39,6 @@ class Spy:
 
     def names(self) -> list[str]:
         return [name for name, _ in self.commands]
-
-
-@pytest.fixture
-def vulkan() -> Iterator[VulkanDevice]:
-    require_vulkan()
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    with device:
-        yield device
-    assert_quiet(device)
 
 
 @pytest.fixture
