@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from ireelab.pipeline.dump import MARKER, Dump
 from ireelab.pipeline.lab.step import LabStep
 from ireelab.pipeline.snapshot import Node, NodeParser
-from ireelab.pipeline.statistics import Ran, statistics_of
 from ireelab.pipeline.step import Step
 
 _MARKED_PHASES = (
@@ -78,12 +77,10 @@ def assemble(
     dumps: Sequence[Dump],
     parser: NodeParser,
     lab: Sequence[LabStep] = (),
-    statistics: str = "",
 ) -> Assembly:
     """Order the dumps, replay them on the module and turn each into a step.
 
-    ``lab`` are the steps of the lab pipeline that ran, which the dumps refer to by number;
-    ``statistics`` is what MLIR reports of the passes.
+    ``lab`` are the steps of the lab pipeline that ran, which the dumps refer to by number.
     """
     ordered = _without_seams(sorted(dumps, key=lambda dump: dump.sort_key))
     seconds = _self_seconds(ordered)
@@ -93,7 +90,6 @@ def assemble(
     initial: Node | None = None
     failed: str | None = None
     markers = 0
-    ran: list[Ran] = []
     for dump in ordered:
         if dump.before:
             initial = initial or dump.node
@@ -119,13 +115,10 @@ def assemble(
                 delta=_delta(before, dump.node),
                 composite=_is_composite(dump.name, name_of_lab, scope, steps),
                 lab=name_of_lab,
+                statistics=dump.statistics,
             )
         )
         snapshots.append(Snapshot(before, dump.node, module))
-        kinds = tuple(part.partition(" @")[0] for part in scope[1:])
-        ran.append(Ran(kinds, scope, dump.name, dump.stage))
-    for number, counted in statistics_of(statistics, ran).items():
-        steps[number] = replace(steps[number], statistics=counted)
     return Assembly(tuple(steps), tuple(snapshots), initial, failed)
 
 

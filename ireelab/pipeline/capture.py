@@ -59,11 +59,6 @@ class DumpReader:
                 self._read(file)
             self.dumps = _with_twins(self.dumps)
 
-    @property
-    def cut_short(self) -> bool:
-        """Could the compiler, which has ended, not write all it wanted to?"""
-        return self._journal.cut_short
-
     def running(self) -> Running | None:
         """The pass that had begun last and not ended; None where nobody saw."""
         return self._journal.running()

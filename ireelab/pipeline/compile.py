@@ -203,18 +203,11 @@ def _attempt(request: _Request, arguments: Arguments, progress: Progress | None)
         reader = DumpReader(folder.snapshots, folder.journal)
         job = _submit(request, folder, arguments)
         code = _wait(job, reader, progress, request.stop)
-        if code == 0 and reader.cut_short:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if request.steps and folder.stdout.exists():  # What Python passes printed is the user's.
             print(folder.stdout.read_text("utf-8", "replace"), end="")
-        assembly = assemble(reader.dumps, reader.parser, request.steps, _statistics(folder))
+        assembly = assemble(reader.dumps, reader.parser, request.steps)
         seconds = time.perf_counter() - started
         return _finish(request, folder, assembly, code, seconds)
-
-
-def _statistics(folder: JobFolder) -> str:
-    path = folder.statistics
-    return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
 def _request(
@@ -298,7 +291,6 @@ def _submit(
             flags=request.command,
             output=folder.vmfb if request.complete else None,
             outcome=folder.outcome,
-            statistics=folder.statistics,
             elide=ELIDE_ELEMENTS,
             module=folder.input if request.keeps_module else None,
         )

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ireelab.pipeline.snapshot import Node
+from ireelab.pipeline.statistic import Statistic
 
 MARKER = "iree-util-dump-module"
 """The pass that ``--dump-compilation-phases-to`` adds at the end of each phase."""
@@ -29,6 +30,7 @@ class Dump:
     end_ns: int  # when the op was written
     begin_ns: int = 0  # when the pass began, 0 where nobody saw
     stage: int = -1  # which step of a lab pipeline it belongs to
+    statistics: tuple[Statistic, ...] = ()
 
     @property
     def sort_key(self) -> tuple[object, ...]:

@@ -1,11 +1,12 @@
 ; What stands in for the methods of MLIR's IRPrinterInstrumentation, which it calls around each pass.
-; Loaded by instrumentation_ffi.py, which sets the first six globals before the compiler runs.
+; Loaded by instrumentation_ffi.py, which sets the first seven globals before the compiler runs.
 ;
 ; The journal is a sequence of records: five words (kind, bytes that follow, op, thread, nanoseconds)
 ; and what follows. See journal.py, which reads them.
 
 @journal = global i32 -1           ; file descriptor, opened for appending
 @argument_slot = global i64 0      ; where a Pass's vtable has getArgument, in bytes
+@counts_slot = global i64 0        ; where a Pass has its std::vector<Statistic*>, in bytes
 @containers = global ptr null      ; names of ops whose body holds symbols; the last one is empty
 @hash_flags = global i32 9         ; 1: ignore locations, 8: operands in order even if commutative
 @known = global ptr null           ; 2^20 pairs of an op and the hash of what was last written of it
@@ -17,6 +18,7 @@
 @head_flags = internal global ptr null
 
 %Text = type { ptr, i64, i64 }                               ; characters, size, capacity
+%Statistic = type { ptr, ptr, ptr, i64 }                     ; debug type, name, description, value
 @out = internal global %Text zeroinitializer                 ; records that are not yet written
 
 @sym_name = internal constant [8 x i8] c"sym_name"
@@ -110,6 +112,13 @@ define internal void @append_string({ptr, i64} %string) {
   %size = extractvalue {ptr, i64} %string, 1
   call void @append(ptr %start, i64 %size)
   call void @append(ptr @zero, i64 1)
+  ret void
+}
+
+define internal void @append_c_string(ptr %start) {
+  %length = call i64 @strlen(ptr %start)
+  %with_end = add i64 %length, 1
+  call void @append(ptr %start, i64 %with_end)
   ret void
 }
 
@@ -562,6 +571,70 @@ done:
   ret void
 }
 
+; What the pass counts: a pass may run on many ops, one after another, and every run has its own.
+define internal {ptr, ptr} @counts_of(ptr %pass) {
+  %offset = load i64, ptr @counts_slot
+  %slot = getelementptr i8, ptr %pass, i64 %offset
+  %begin = load ptr, ptr %slot
+  %end_slot = getelementptr i8, ptr %slot, i64 8
+  %end = load ptr, ptr %end_slot
+  %first = insertvalue {ptr, ptr} poison, ptr %begin, 0
+  %both = insertvalue {ptr, ptr} %first, ptr %end, 1
+  ret {ptr, ptr} %both
+}
+
+define internal void @zero_counts(ptr %pass) {
+entry:
+  %counts = call {ptr, ptr} @counts_of(ptr %pass)
+  %begin = extractvalue {ptr, ptr} %counts, 0
+  %end = extractvalue {ptr, ptr} %counts, 1
+  br label %next
+next:
+  %at = phi ptr [ %begin, %entry ], [ %following, %zero ]
+  %none_left = icmp eq ptr %at, %end
+  br i1 %none_left, label %done, label %zero
+zero:
+  %count = load ptr, ptr %at
+  %value = getelementptr %Statistic, ptr %count, i64 0, i32 3
+  store atomic i64 0, ptr %value monotonic, align 8
+  %following = getelementptr i8, ptr %at, i64 8
+  br label %next
+done:
+  ret void
+}
+
+define internal void @append_counts(ptr %pass, ptr %op) {
+entry:
+  %counts = call {ptr, ptr} @counts_of(ptr %pass)
+  %begin = extractvalue {ptr, ptr} %counts, 0
+  %end = extractvalue {ptr, ptr} %counts, 1
+  %nothing = icmp eq ptr %begin, %end
+  br i1 %nothing, label %done, label %some
+some:
+  %record = call i64 @begin_record(i64 67, ptr %op, i64 0)             ; C
+  br label %one
+one:
+  %at = phi ptr [ %begin, %some ], [ %following, %one ]
+  %count = load ptr, ptr %at
+  %name_place = getelementptr %Statistic, ptr %count, i64 0, i32 1
+  %name = load ptr, ptr %name_place
+  call void @append_c_string(ptr %name)
+  %description_place = getelementptr %Statistic, ptr %count, i64 0, i32 2
+  %description = load ptr, ptr %description_place
+  call void @append_c_string(ptr %description)
+  %value_place = getelementptr %Statistic, ptr %count, i64 0, i32 3
+  %value = load atomic i64, ptr %value_place monotonic, align 8
+  call void @append_word(i64 %value)
+  %following = getelementptr i8, ptr %at, i64 8
+  %none_left = icmp eq ptr %following, %end
+  br i1 %none_left, label %end_counts, label %one
+end_counts:
+  call void @end_record(i64 %record)
+  br label %done
+done:
+  ret void
+}
+
 ; Made here, where the command line, which they begin with, has been read.
 define internal void @make_flags() {
   %made = load ptr, ptr @whole_flags
@@ -586,6 +659,7 @@ define void @before_pass(ptr %this, ptr %pass, ptr %op) {
   %hidden = icmp eq i64 %length, 0
   br i1 %hidden, label %done, label %shown
 shown:
+  call void @zero_counts(ptr %pass)
   call i32 @pthread_mutex_lock(ptr @lock)
   call void @make_flags()
   %parent = call ptr @mlirOperationGetParentOperation(ptr %op)
@@ -623,6 +697,7 @@ shown:
   call void @append_word(i64 %failed)
   call void @append_place(ptr %pass, ptr %op)
   call void @end_record(i64 %record)
+  call void @append_counts(ptr %pass, ptr %op)
   call void @visit(ptr %op, i64 0)
   %written = call i64 @now()
   %last = call i64 @begin_record(i64 87, ptr %op, i64 %written)        ; W

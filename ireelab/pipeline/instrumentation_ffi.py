@@ -50,6 +50,9 @@ _REPLACEMENTS = {
 
 _PASS = "_ZTVN4mlir4PassE"
 _GET_ARGUMENT = "_ZNK4mlir4Pass11getArgumentEv"
+_STATISTIC = "_ZN4mlir4Pass9StatisticC1EPS0_PKcS4_"
+_STATISTIC_WORDS, _PASS_WORDS = 16, 128
+"""No less than they have."""
 
 _TARGETS = (
     "_ZTVN4llvm16X86TargetMachineE",
@@ -77,6 +80,7 @@ class Hooks:
 
     slots: dict[int, str]  # a slot of the vtable: the function that belongs there
     argument_slot: int  # where a Pass's vtable has getArgument, in bytes
+    counts_slot: int  # where a Pass has its vector of statistics, in bytes
     emit_file: int  # what generates code for a CPU; 0 where it is not replaced
 
 
@@ -85,7 +89,7 @@ def hooks() -> Hooks | None:
     """Where the library's printer can be replaced; None where it cannot."""
     library = compiler_ffi.load()
     base = load_address(library)
-    names = (_PRINTER, *_REPLACEMENTS, _PASS, _GET_ARGUMENT)
+    names = (_PRINTER, *_REPLACEMENTS, _PASS, _GET_ARGUMENT, _STATISTIC)
     if base is None or not all(hasattr(library, name) for name in _mlir_functions()):
         return None
     symbols = find_symbols(compiler_ffi.library_path(), (*names, *_TARGETS, _EMIT_FILE))
@@ -97,7 +101,8 @@ def hooks() -> Hooks | None:
         for slot in _slots(base, symbols[_PRINTER], symbols[name])
     }
     arguments = _slots(base, symbols[_PASS], symbols[_GET_ARGUMENT])
-    if len(slots) != len(_REPLACEMENTS) or not arguments:
+    counts_slot = _counts_slot(base + symbols[_STATISTIC].address)
+    if len(slots) != len(_REPLACEMENTS) or not arguments or counts_slot is None:
         return None
     emit_file = symbols.get(_EMIT_FILE)
     if emit_file is not None:
@@ -106,7 +111,7 @@ def hooks() -> Hooks | None:
         slots.update(dict.fromkeys(found, "emit_no_listing"))
     # An object points at the third word of its class's vtable.
     argument_slot = arguments[0] - (base + symbols[_PASS].address) - 16
-    return Hooks(slots, argument_slot, base + emit_file.address if emit_file else 0)
+    return Hooks(slots, argument_slot, counts_slot, base + emit_file.address if emit_file else 0)
 
 
 def _slots(base: int, vtable: Symbol, method: Symbol) -> list[int]:
@@ -114,6 +119,28 @@ def _slots(base: int, vtable: Symbol, method: Symbol) -> list[int]:
     start = base + vtable.address
     words = (ctypes.c_uint64 * (vtable.size // 8)).from_address(start)
     return [start + 8 * i for i, word in enumerate(words) if word == base + method.address]
+
+
+def _counts_slot(constructor: int) -> int | None:
+    """Where a Pass points to its statistics: their constructor writes that into a blank one.
+
+    None where a statistic is not what instrumentation.ll expects.
+    """
+    # mlir::Pass::Statistic::Statistic(Pass* owner, const char* name, const char* description)
+    construct = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)(constructor)
+    owner = (ctypes.c_uint64 * _PASS_WORDS)()
+    statistic = (ctypes.c_uint64 * _STATISTIC_WORDS)()
+    texts = [ctypes.create_string_buffer(text) for text in (b"name", b"description")]
+    name, description = map(ctypes.addressof, texts)
+    construct(ctypes.addressof(statistic), ctypes.addressof(owner), name, description)
+    vector = [i for i, word in enumerate(owner) if word]  # begin, end, end of the room
+    if len(vector) != 3 or list(statistic[1:4]) != [name, description, 0]:
+        return None
+    begin, end = owner[vector[0]], owner[vector[1]]
+    written = ctypes.c_uint64.from_address(begin).value
+    if (end - begin, written) != (8, ctypes.addressof(statistic)):
+        return None
+    return 8 * vector[0]
 
 
 @functools.cache
@@ -142,6 +169,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._writes_to = ctypes.c_int32(self._file)  # -1 after a failed write, of whichever side
         self._known = mmap.mmap(-1, _KNOWN_BYTES)
         self._containers = ctypes.create_string_buffer(
             b"".join(name.encode() + b"\0" for name in sorted(CONTAINERS)) + b"\0"
@@ -150,8 +178,10 @@ class Journal:
     def install(self, found: Hooks, argv: Sequence[str]) -> None:
         """Let the library's printer write this journal instead of files."""
         with_locations = any("-mlir-print-debuginfo" in argument for argument in argv)
-        self._set("journal", ctypes.c_int32, self._file)
+        self._writes_to = ctypes.c_int32.from_address(engine().get_global_value_address("journal"))
+        self._writes_to.value = self._file
         self._set("argument_slot", ctypes.c_int64, found.argument_slot)
+        self._set("counts_slot", ctypes.c_int64, found.counts_slot)
         self._set("emit_file", ctypes.c_uint64, found.emit_file)
         self._set("containers", ctypes.c_uint64, ctypes.addressof(self._containers))
         known = ctypes.c_char.from_buffer(self._known)
@@ -169,13 +199,26 @@ class Journal:
 
     def begin_step(self, number: int) -> None:
         """What follows belongs to that step of the lab pipeline."""
-        os.write(self._file, record(STEP, number, 0, 0, b""))
+        self._write(record(STEP, number, 0, 0, b""))
 
     def add(self, when: str, name: str, text: Callable[[], str]) -> None:
         """The whole module, which this process prints itself; ``when`` is as MLIR says it."""
         start_ns, thread = time.perf_counter_ns(), threading.get_native_id()
         contents = b"\0".join(part.encode() for part in (when, name, text()))
-        os.write(self._file, record(OWN, start_ns, thread, time.perf_counter_ns(), contents))
+        self._write(record(OWN, start_ns, thread, time.perf_counter_ns(), contents))
+
+    @property
+    def failed(self) -> bool:
+        """Could something not be written?"""
+        return self._writes_to.value < 0
+
+    def _write(self, whole: bytes) -> None:
+        """All of it, or nothing more from now on: a record must not begin inside another."""
+        while whole and not self.failed:
+            try:
+                whole = whole[os.write(self._file, whole) :]
+            except OSError:
+                self._writes_to.value = -1
 
 
 def _make_writable(address: int) -> None:

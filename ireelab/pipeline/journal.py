@@ -17,12 +17,13 @@ from pathlib import Path
 from ireelab.pipeline.dump import Dump, folder_name
 from ireelab.pipeline.holes_ffi import release
 from ireelab.pipeline.snapshot import Node, NodeParser
+from ireelab.pipeline.statistic import Statistic
 
 _HEADER = struct.Struct("<5q")  # kind, bytes that follow, op, thread, nanoseconds
 
-BEGIN, AFTER, WRITTEN, INITIAL, LEAF, FRAME, STEP, OWN = (ord(letter) for letter in "BAWILFSO")
-"""Kinds of records: a pass began, ended, all is written; IR of an op; a lab step began; IR that
-Python wrote, with the time when it began in place of the op."""
+BEGIN, AFTER, COUNTS, WRITTEN, INITIAL, LEAF, FRAME, STEP, OWN = map(ord, "BACWILFSO")
+"""Kinds of records: a pass began, ended, what it counted, all is written; IR of an op; a lab step
+began; IR that Python wrote, with the time when it began in place of the op."""
 
 _ROOT = "builtin_module_no-symbol-name"
 
@@ -63,6 +64,7 @@ class JournalReader:
         self._counts: dict[int, int] = {}
         self._running: dict[int, list[Running]] = {}
         self._ended: dict[int, tuple[_Place, bool, int]] = {}
+        self._counted: dict[int, tuple[Statistic, ...]] = {}
         self._stage = -1
 
     @property
@@ -83,6 +85,8 @@ class JournalReader:
             elif kind == AFTER:
                 failed = bool(contents[0])
                 self._ended[thread] = _place(contents[8:]), failed, time_ns
+            elif kind == COUNTS:
+                self._counted[thread] = _statistics(contents)
             elif kind == WRITTEN:
                 yield self._after(op, thread, time_ns)
             elif kind == INITIAL:
@@ -94,12 +98,6 @@ class JournalReader:
                 when, name, text = contents.decode("utf-8", "replace").split("\0", 2)
                 node = self._parser.parse_dump(text, root=True)
                 yield _of_module(node, name, when, thread, op, time_ns, self._stage)
-
-    @property
-    def cut_short(self) -> bool:
-        """Does the journal of a compiler that has ended miss something?"""
-        begun = self._journal.exists() and self._journal.stat().st_size > self._offset
-        return begun or self.running() is not None
 
     def running(self) -> Running | None:
         """The pass that began last of those that have not ended."""
@@ -153,6 +151,7 @@ class JournalReader:
             end_ns=end_ns,
             begin_ns=running.begin_ns if running else 0,
             stage=self._stage,
+            statistics=self._counted.pop(thread, ()),
         )
 
 
@@ -187,6 +186,17 @@ def _place(contents: bytes) -> _Place:
         addresses.append(int(address, 16))
         twins.append(int(twin))
     return _Place(name, tuple(path), tuple(addresses), tuple(twins))
+
+
+@functools.lru_cache(maxsize=1024)
+def _statistics(contents: bytes) -> tuple[Statistic, ...]:
+    found: list[Statistic] = []
+    while contents:
+        name, description, rest = contents.split(b"\0", 2)
+        (value,) = struct.unpack_from("<Q", rest)
+        found.append(Statistic(name.decode().strip(), value, description.decode()))
+        contents = rest[8:]
+    return tuple(found)
 
 
 class _Ops:

@@ -24,7 +24,6 @@ import cloudpickle
 
 from ireelab.pipeline.instrumentation_ffi import Journal
 from ireelab.pipeline.invocation_ffi import Invocation
-from ireelab.pipeline.statistics import STEP_MARK
 
 _FLAG = re.compile(r"\$(?P<name>[a-z][\w-]*)(?:\|(?P<default>[^}\s]*))?")
 _MOST_ROUNDS = 10
@@ -69,8 +68,6 @@ class LabRun:
                 for number, step in enumerate(self._job["steps"]):
                     if _holds(step["when"], self._flags):
                         self._journal.begin_step(number)
-                        with Path(self._job["statistics"]).open("a") as file:
-                            file.write(f"{STEP_MARK}{number}\n")
                         self._step(step)
             except _Stopped:
                 return 1

@@ -22,7 +22,7 @@ from typing import Any
 from ireelab.errors import Diagnostic, TraceError
 from ireelab.pipeline.assemble import Snapshot
 from ireelab.pipeline.snapshot import Node
-from ireelab.pipeline.statistics import Statistic
+from ireelab.pipeline.statistic import Statistic
 from ireelab.pipeline.step import Step
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
@@ -33,7 +33,7 @@ SUFFIX = ".iltrace"
 _NodeRecord = tuple[str, str, str | int, list[int], str, str, str, dict[str, int]]
 """Kind, symbol, head or its piece, children, tail, digest, frame, ops per dialect."""
 
-_VERSION = 2
+_VERSION = 3
 _MAGIC = b"ILTRACE"
 _HEADER = struct.Struct("<7sBQQ32s")
 
@@ -197,14 +197,14 @@ def _trace(index: dict[str, Any], pieces: list[bytes]) -> Trace:
 
 def _step_record(step: Step) -> dict[str, Any]:
     fields = {name: getattr(step, name) for name in Step.__slots__}
-    counted = [(s.name, s.value, s.description, s.runs) for s in step.statistics]
+    counted = [(s.name, s.value, s.description) for s in step.statistics]
     return {**fields, "delta": dict(step.delta), "statistics": counted}
 
 
 def _step(record: dict[str, Any]) -> Step:
     scope: list[str] = record["scope"]
     delta: dict[str, int] = record["delta"]
-    counted: list[tuple[str, int, str, int]] = record["statistics"]
+    counted: list[tuple[str, int, str]] = record["statistics"]
     fields: dict[str, Any] = {
         **record,
         "scope": tuple(scope),

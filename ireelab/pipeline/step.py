@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ireelab.pipeline.pass_facts import pass_description, pass_link
-from ireelab.pipeline.statistics import Statistic
+from ireelab.pipeline.statistic import Statistic
 
 PHASES = (
     "input",
@@ -31,7 +31,7 @@ class Step:
     system's clock.
     ``delta`` counts ops per dialect added or removed in the scope. A ``composite`` step ran
     other steps, which stand before it. ``lab`` names the step of a lab pipeline it is part of.
-    ``statistics`` are what the pass counted itself, where it does and MLIR reports it.
+    ``statistics`` are what the pass counted in this run, where it counts and the journal tells.
     """
 
     index: int

@@ -66,11 +66,6 @@ class JobFolder:
         return self.root / "outcome.json"
 
     @property
-    def statistics(self) -> Path:
-        """What passes counted, as MLIR reports it."""
-        return self.root / "statistics"
-
-    @property
     def input(self) -> Path:
         """What the failing step was given, in a run that is to tell."""
         return self.root / "input.mlir"
@@ -155,11 +150,8 @@ def driver_arguments(_source: str, user_flags: Sequence[str], folder: JobFolder)
 
 
 def _dumping(folder: JobFolder) -> tuple[str, ...]:
-    """Where each executable's LLVM IR and binary go, and what passes have counted."""
+    """Where each executable's LLVM IR and binary go."""
     return (
-        "--mlir-pass-statistics",
-        "--mlir-pass-statistics-display=pipeline",
-        f"--info-output-file={folder.statistics}",
         f"--iree-hal-dump-executable-intermediates-to={folder.executables}",
         f"--iree-hal-dump-executable-binaries-to={folder.executables}",
     )

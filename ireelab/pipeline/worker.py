@@ -12,6 +12,7 @@ LLVM flags (they can be set only once per process) and returns all memory afterw
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -49,8 +50,13 @@ def _compile(request: dict[str, Any]) -> NoReturn:
         from ireelab.pipeline import lab_worker
 
         sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-        os._exit(lab_worker.run(request["lab"], argv, journal))
-    os._exit(compiler_ffi.run_main(argv))
+        code = lab_worker.run(request["lab"], argv, journal)
+    else:
+        code = compiler_ffi.run_main(argv)
+    if journal.failed:  # No trace that lacks passes is taken for a whole one.
+        os.write(2, f"error: {os.strerror(errno.ENOSPC)}\n".encode())
+        code = code or 1
+    os._exit(code)
 
 
 def _supervise(connection: socket.socket) -> None:

@@ -96,7 +96,7 @@ def _step_records(trace: Trace, texts: _Texts) -> list[dict[str, Any]]:
             "changed": step.changed,
             "composite": step.composite,
             "delta": dict(step.delta),
-            "statistics": [[s.name, s.value, s.runs, s.description] for s in step.statistics],
+            "statistics": [[s.name, s.value, s.description] for s in step.statistics],
             "before": texts.node(snapshot.before),
             "after": texts.node(snapshot.after),
             "module": texts.node(snapshot.module),

@@ -75,7 +75,7 @@ def _step_record(step: Step) -> dict[str, Any]:
         "description": step.description,
         "link": step.link,
         "statistics": [
-            {"name": s.name, "value": s.value, "description": s.description, "runs": s.runs}
+            {"name": s.name, "value": s.value, "description": s.description}
             for s in step.statistics
         ],
     }

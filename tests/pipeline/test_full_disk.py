@@ -12,6 +12,7 @@ import pytest
 import ireelab
 from ireelab import examples
 from ireelab.errors import CompileError, PassFailed
+from ireelab.pipeline.instrumentation_ffi import Journal
 
 ELEMENTWISE = examples.path("elementwise")
 Mount = Callable[[str], Path]
@@ -54,6 +55,14 @@ def test_no_room_for_the_files_of_a_compilation(
     assert str(disk) in str(caught.value)
     assert not isinstance(caught.value, PassFailed)
     assert list(disk.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file that is always full")
+def test_a_journal_that_cannot_be_written_says_so() -> None:
+    journal = Journal(Path("/dev/full"))
+    assert not journal.failed
+    journal.begin_step(0)
+    assert journal.failed
 
 
 @pytest.mark.parametrize("options", ["size=40k", "ro"])

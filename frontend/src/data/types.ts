@@ -11,7 +11,7 @@ export interface Step {
   /** Dialect -> change of its op count. */
   delta: Record<string, number>;
   /** What the pass counted itself: name, value, how many runs share it, what it means. */
-  statistics: [string, number, number, string][];
+  statistics: [string, number, string][];
   /** Text ids of the step's scope, equal when the step changed nothing; -1 for no text. */
   before: number;
   after: number;

@@ -223,15 +223,14 @@ function stepSection(step: Step, pass: Index["passes"][string] | undefined): HTM
 }
 
 function statisticsTable(statistics: Step["statistics"]): HTMLElement {
-  const rows = statistics.map(([name, value, runs, description]) => {
-    const over = runs > 1 ? ` for ${formatCount(runs)} runs` : "";
-    return h(
+  const rows = statistics.map(([name, value, description]) =>
+    h(
       "tr",
       { title: description },
       h("th", { scope: "row" }, name),
-      h("td", { class: "il-number" }, `${formatCount(value)}${over}`),
-    );
-  });
+      h("td", { class: "il-number" }, formatCount(value)),
+    ),
+  );
   return h(
     "table",
     { class: "il-delta-table", "data-il": "step-statistics" },

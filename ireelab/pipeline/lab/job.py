@@ -77,7 +77,6 @@ def write_job(
     flags: Sequence[str],
     output: Path | None,
     outcome: Path,
-    statistics: Path,
     elide: int,
     module: Path | None = None,
 ) -> None:
@@ -92,7 +91,6 @@ def write_job(
         "steps": [_spelled(step) for step in steps],
         "output": str(output) if output else "",
         "outcome": str(outcome),
-        "statistics": str(statistics),
         "module": str(module) if module else "",
         "elide": elide,
         "path": sys.path,  # as it is now: functions may import what lies where it points
