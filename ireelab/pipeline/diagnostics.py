@@ -7,6 +7,7 @@ the source line, a caret line, and notes of the same shape.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ireelab.errors import Diagnostic
@@ -75,3 +76,14 @@ def parse_diagnostics(text: str) -> tuple[Diagnostic, ...]:
 def _is_noise(line: str) -> bool:
     """Lines of LLVM's crash handler, which belong to no diagnostic."""
     return line.startswith(("Please report issues", "Stack dump", " #", "#")) or not line.strip()
+
+
+def errors_of(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Those that are errors."""
+    return tuple(d for d in diagnostics if d.severity == "error")
+
+
+def located(diagnostic: Diagnostic) -> str:
+    """Its message behind its place."""
+    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: " if diagnostic.line else ""
+    return f"{place}{diagnostic.message}"

@@ -17,7 +17,7 @@ from ireelab.pipeline.upstream import compile_flags
 from ireelab.program import Program
 
 if TYPE_CHECKING:
-    from ireelab.pipeline.compile import Progress
+    from ireelab.pipeline.compiler_job import Progress
     from ireelab.pipeline.snapshot import Node
     from ireelab.pipeline.trace import Trace
 

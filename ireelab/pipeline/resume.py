@@ -13,7 +13,7 @@ from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
-    from ireelab.pipeline.compile import Progress
+    from ireelab.pipeline.compiler_job import Progress
     from ireelab.pipeline.trace import Trace
 
 _ELIDED = "__elided__"

@@ -17,7 +17,7 @@ from ireelab.pipeline.step import PHASES, Step
 
 if TYPE_CHECKING:
     from ireelab.pipeline.compare import TraceComparison
-    from ireelab.pipeline.compile import Progress
+    from ireelab.pipeline.compiler_job import Progress
     from ireelab.pipeline.lab.pipeline import Pipeline
     from ireelab.pipeline.provenance import OpRef, ProfiledRun, Provenance
     from ireelab.program import Program

@@ -248,7 +248,7 @@ def watch(folder: Path) -> Sequence[Path]:
     for path in (temporary, shared):
         path.mkdir()
     tempfile.tempdir = str(temporary)
-    import ireelab.pipeline.compile as module
+    import ireelab.pipeline.compiler_job as module
 
     module._SHM = shared  # pyright: ignore[reportPrivateUsage]
     return temporary, shared

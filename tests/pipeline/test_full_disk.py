@@ -48,7 +48,7 @@ def test_no_room_for_the_files_of_a_compilation(
 ) -> None:
     ireelab.compile(ELEMENTWISE, until="abi")  # The worker has its own folder elsewhere.
     disk = mount(f"size={size}")
-    monkeypatch.setattr("ireelab.pipeline.compile._SHM", disk / "none")
+    monkeypatch.setattr("ireelab.pipeline.compiler_job._SHM", disk / "none")
     monkeypatch.setattr(tempfile, "tempdir", str(disk))
     with pytest.raises(CompileError, match=r"No space left on device.*TMPDIR") as caught:
         ireelab.compile(examples.path("transformer"), pipeline=pipeline)
@@ -97,8 +97,8 @@ def test_a_trace_and_a_reproducer_without_room(
     tiny = mount("size=4k")
     shared = tmp_path / "shared"
     shared.mkdir()
-    monkeypatch.setattr("ireelab.pipeline.compile._SHM", shared)
-    monkeypatch.setattr("ireelab.pipeline.compile._SHM_FREE_BYTES", 0)
+    monkeypatch.setattr("ireelab.pipeline.compiler_job._SHM", shared)
+    monkeypatch.setattr("ireelab.pipeline.compiler_job._SHM_FREE_BYTES", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tiny))
     pipeline = ireelab.lab.insert_after("verify-input", "no-such-pass")
     with (

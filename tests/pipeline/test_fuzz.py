@@ -14,7 +14,7 @@ import ireelab
 def test_damaged_sources_and_misplaced_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ireelab.pipeline.compile._SHM", tmp_path)
+    monkeypatch.setattr("ireelab.pipeline.compiler_job._SHM", tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     tried = list(attempts(seed=4, count=15, watched=watch(tmp_path)))
     assert len({attempt.ended for attempt in tried}) > 2

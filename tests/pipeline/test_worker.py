@@ -22,7 +22,7 @@ ELEMENTWISE = ireelab.examples.path("elementwise")
 _KILLS_ITSELF = """
 import os, signal, sys, tempfile
 import ireelab
-import ireelab.pipeline.compile as c
+import ireelab.pipeline.compiler_job as c
 tempfile.tempdir = sys.argv[1]
 from pathlib import Path
 c._SHM = Path("/nowhere")
