@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import cmd
+import signal
 import sys
-from typing import TYPE_CHECKING, TextIO, TypedDict
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from ireelab.cli.common import (
     add_command,
@@ -16,6 +20,7 @@ from ireelab.cli.common import (
     load_program,
 )
 from ireelab.errors import IreelabError
+from ireelab.vm.breakpoints import parse_place
 
 if TYPE_CHECKING:
     from ireelab.cli.common import Commands
@@ -57,14 +62,6 @@ def execute(arguments: argparse.Namespace) -> int:
         return shell.exit_code
 
 
-class _Place(TypedDict, total=False):
-    """Arguments of ``Debugger.run_to`` and ``break_at``."""
-
-    line: int
-    function: str
-    pc: int
-
-
 class DebugShell(cmd.Cmd):
     """One command a line; an empty line repeats the last. Errors are printed, the call goes on."""
 
@@ -92,15 +89,21 @@ class DebugShell(cmd.Cmd):
         print(self._call.resume())
 
     def do_until(self, arg: str) -> None:
-        """until LINE | until @FUNCTION [BYTE]: run to a source line or an instruction (u)"""
-        print(self._call.run_to(**_place(arg)))
+        """until PLACE: run to a place, written as for `break` (u)"""
+        print(self._call.run_to(**parse_place(arg).keywords()))
 
     def do_break(self, arg: str) -> None:
-        """break LINE | break @FUNCTION [BYTE]: stop `continue` there; without: forget all (b)"""
+        """break PLACE: stop at a source line (8), a function (@main), an instruction
+        (@main 0x48, or 0x48 of this function) or calls of an import (hal.fence.await);
+        without: forget all (b)"""
         if arg:
-            self._call.break_at(**_place(arg))
+            self._call.break_at(**parse_place(arg).keywords())
         else:
             self._call.clear_breakpoints()
+
+    def do_restart(self, _arg: str) -> None:
+        """restart: the same call from its start; breakpoints stay"""
+        print(self._call.restart())
 
     def do_registers(self, arg: str) -> None:
         """registers [NAME...]: what the function's registers hold (r)"""
@@ -133,30 +136,42 @@ class DebugShell(cmd.Cmd):
         """A command's first letter is enough."""
         letter, _, rest = line.partition(" ")
         for name in ("step", "next", "finish", "continue", "until", "break", "registers",
-                     "globals", "list", "where", "quit"):  # fmt: skip
+                     "globals", "list", "where", "restart", "quit"):  # fmt: skip
             if name.startswith(letter):
                 self.cmdqueue.append(f"{name} {rest}")
                 return
         print(f"unknown command {letter!r}; `help` lists them", file=sys.stderr)
 
     def onecmd(self, line: str) -> bool:
-        """A wrong argument or a failing instruction is said; the shell stays."""
+        """A wrong argument or a failing instruction is said; the shell stays.
+
+        Ctrl-C ends a long `continue` between two instructions.
+        """
         try:
-            return super().onecmd(line)
+            with _interrupts_stop(self._call):
+                return super().onecmd(line)
         except ValueError:
             print(f"not a number in {line!r}", file=sys.stderr)
         except IreelabError as error:
             print(f"error: {error}", file=sys.stderr)
             self.exit_code = 1
+            if error is self._call.error:
+                print(self._call)  # it stands at the instruction that failed
         return False
 
 
-def _place(text: str) -> _Place:
-    """``8`` -> a line; ``@main 0x48`` -> a byte of a function."""
-    words = text.split()
-    if not words or not words[0].startswith("@"):
-        return {"line": int(text)}
-    place: _Place = {"function": words[0][1:]}
-    if len(words) > 1:
-        place["pc"] = int(words[1], 0)
-    return place
+@contextmanager
+def _interrupts_stop(call: Debugger) -> Generator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread may handle signals
+        return
+    call.stop.clear()
+
+    def stop(_number: int, _frame: object) -> None:
+        call.stop.set()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -129,7 +129,7 @@ class Context:
                 return signature.to_host(entry.code(*arguments))
             return signature.to_host(drive(self._coroutine(entry, arguments), timeout_s))
         except (AttributeError, RecursionError) as error:
-            raise _explained(error) from error
+            raise explained(error) from error
 
     def put(self, array: Array) -> BufferView:
         """An input that stays on the device, for weights and other arrays used call after call.
@@ -249,10 +249,12 @@ class Context:
         return result
 
 
-def _explained(error: AttributeError | RecursionError) -> Exception:
+def explained(error: Exception) -> Exception:
     """What an error of generated code means; errors of this package pass through."""
     if isinstance(error, RecursionError):
         return VMError("the program's calls nest too deep", status=_RESOURCE_EXHAUSTED)
+    if not isinstance(error, AttributeError):
+        return error
     if error.obj is None:
         return VMError("an instruction used a null reference", status=3)
     return ProgramError(str(error)) if isinstance(error.obj, VMBuffer) else error

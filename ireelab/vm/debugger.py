@@ -4,20 +4,33 @@ with il.debug(program, "main", x) as call:
     call.run_to(line=8)
     print(call)          # where it stands, and what the registers hold
     call.step_over()
+
+The command line and the explorer's VM pane are this debugger too.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ireelab.errors import InvalidInput
+from ireelab.errors import IreelabError
 from ireelab.program import Program
-from ireelab.vm.context import Context
-from ireelab.vm.disassembly import Line, function_lines
-from ireelab.vm.execution import global_texts
+from ireelab.vm.breakpoints import (
+    AROUND,
+    Address,
+    Breakpoint,
+    Place,
+    Places,
+    Reached,
+    around_text,
+    line_of,
+)
+from ireelab.vm.context import Context, explained
+from ireelab.vm.execution import global_values
+from ireelab.vm.frame import Frame
+from ireelab.vm.scheduler import Wait
 from ireelab.vm.stepper import Stepper
 from ireelab.vm.value_text import value_text
 
@@ -30,29 +43,66 @@ if TYPE_CHECKING:
     from ireelab.vm.abi import Value
     from ireelab.vm.devices import Devices
 
-_LINE = re.compile(r":(\d+):\d+$")
-_AROUND = 4  # lines of the listing before and after the current one
+_POLL_SECONDS = 0.05  # how soon a wait hears ``stop``
+
+Seen = Mapping[str, tuple[Any, str]]
+"""Values by name as they were at a stop, and their texts then."""
+
+_NOTHING: Seen = MappingProxyType({})
 
 
 class Debugger:
-    """One call under a :class:`Stepper`, with breakpoints by source line or byte.
+    """One call, with breakpoints; it stands before an instruction, has returned, or has failed.
 
-    Every ``step``, ``step_over``, ``run_to`` and ``resume`` returns the debugger itself, which
-    prints where it stands: the source position, the instructions around, what changed.
+    Every ``step``, ``step_over``, ``step_out``, ``run_to`` and ``resume`` returns the debugger
+    itself, which prints where it stands: the source position, the instructions around, what
+    changed. ``why`` says what it stopped for: "started", "stepped", "breakpoint 8", "waits",
+    "stopped", "returned" or "failed".
+
+    What the program or the device fails with is raised by the move that met it, and is ``error``;
+    the call then stands at the instruction that failed. Another thread ends a move between two
+    instructions, or while it waits, by setting ``stop``.
     """
 
-    def __init__(self, context: Context, function: str | None, *arrays: Any) -> None:
-        self._context = context
-        self._lines: dict[int, tuple[Line, ...]] = {}
-        self._source_lines: set[int] = set()
-        self._before: dict[str, str] = {}
-        self.function = context.program.function(function).name
-        self.stepper = Stepper(context, function, *arrays)
+    def __init__(
+        self,
+        program: Program,
+        function: str | None = None,
+        *arrays: Any,
+        device: Devices = "llvm-cpu",
+    ) -> None:
+        self.function = program.function(function).name
+        self.stop = threading.Event()
+        self.breakpoints: tuple[Breakpoint, ...] = ()
+        self.places = Places(program.module)
+        self._program = program
+        self._arrays = arrays
+        self._device: Devices = device
+        self._begin()
+
+    def _begin(self) -> None:
+        self.why = "started"
+        self.error: Exception | None = None
+        self._seen: list[tuple[Frame, Seen]] = []
+        self._seen_globals = _NOTHING
+        self._context = Context(self._program, self._device)
+        try:
+            self.stepper = Stepper(self._context, self.function, *self._arrays)
+        except BaseException:
+            self._context.close()
+            raise
+
+    def restart(self) -> Debugger:
+        """The same call anew, the program's globals included; breakpoints stay."""
+        self._context.close()
+        self._begin()
+        return self
 
     # --- where it stands --------------------------------------------------------------
 
     @property
     def finished(self) -> bool:
+        """Whether the call has returned."""
         return self.stepper.finished
 
     @property
@@ -63,8 +113,12 @@ class Debugger:
     @property
     def line(self) -> int | None:
         """Line of that position."""
-        match = _LINE.search(self.location)
-        return int(match[1]) or None if match else None
+        return line_of(self.location)
+
+    @property
+    def address(self) -> Address | None:
+        """The next instruction: the ordinal of its function, and its byte."""
+        return None if self.finished else (self.stepper.frame.function.ordinal, self.stepper.pc)
 
     @property
     def registers(self) -> Mapping[str, str]:
@@ -77,141 +131,185 @@ class Debugger:
     @property
     def globals(self) -> Mapping[str, str]:
         """The module's globals as text, under the disassembly's names."""
-        return MappingProxyType(dict(global_texts(self.stepper)))
+        return MappingProxyType({name: value_text(v) for name, v in global_values(self.stepper)})
 
     @property
     def backtrace(self) -> tuple[str, ...]:
         """Functions being executed, the innermost last, each with its byte."""
         return tuple(f"@{f.function.name}+{f.pc:#06x}" for f in self.stepper.frames)
 
+    @property
+    def waiting(self) -> Wait | None:
+        """What the call waits for, where it has yielded."""
+        return self.stepper.waiting
+
+    def seen(self, frame: Frame | None) -> Seen:
+        """What a function's registers (None: the globals) held when the last move began."""
+        if frame is None:
+            return self._seen_globals
+        return next((seen for known, seen in self._seen if known is frame), _NOTHING)
+
     def result(self) -> tuple[Value, ...]:
         """The outputs, once the call has returned."""
         return self.stepper.result()
 
-    # --- going on ---------------------------------------------------------------------
-
-    def step(self, count: int = 1) -> Debugger:
-        """Execute instructions; calls are entered, waits block."""
-        self._remember()
-        for _ in range(count):
-            if self.finished:
-                break
-            self.stepper.step()
-        return self
-
-    def step_over(self) -> Debugger:
-        """Execute one instruction; a called function runs to its return."""
-        self._remember()
-        if not self.finished:
-            self.stepper.step_over()
-        return self
-
-    def step_out(self) -> Debugger:
-        """Run until the current function has returned."""
-        self._remember()
-        depth = len(self.stepper.frames)
-        while len(self.stepper.frames) >= depth and not self.finished:
-            self.stepper.step()
-        return self
-
-    def run_to(
-        self, *, line: int | None = None, pc: int | None = None, function: str | None = None
-    ) -> Debugger:
-        """Run to the next time that a line of the source, a byte or a function is reached.
-
-        Without any of them, or where it is not reached again, to the end.
-        """
-        self._remember()
-        if line is not None:
-            self._run_to_lines({line})
-        elif pc is None and function is None:
-            self.stepper.resume()
-        elif not self.finished:
-            self.stepper.run_to(pc=pc, function=function)
-        return self
+    # --- breakpoints ------------------------------------------------------------------
 
     def break_at(
-        self, *, line: int | None = None, pc: int | None = None, function: str | None = None
-    ) -> None:
-        """Stop ``resume`` at a line of the source, or at a byte (0: the start) of a function.
+        self,
+        *,
+        line: int | None = None,
+        pc: int | None = None,
+        function: str | None = None,
+        call: str | None = None,
+    ) -> Breakpoint:
+        """Stop every move at a line of the source, at a byte (None: the start) of a function, or
+        at the calls of an import ("hal.fence.await").
 
         Raises:
             InvalidInput: no instruction of the program is there.
         """
-        module = self._context.program.module
-        if line is not None:
-            places = (location for f in module.functions for location in self._locations(f.ordinal))
-            if line not in {int(m[1]) for place in places if (m := _LINE.search(place))}:
-                raise InvalidInput(f"no instruction comes from line {line}")
-            self._source_lines.add(line)
-            return
-        name = function or ("" if self.finished else self.stepper.function)
-        found = next((f for f in module.functions if f.name == name), None)
-        if found is None:
-            names = ", ".join(f.name for f in module.functions)
-            raise InvalidInput(f"the program has no function {name!r}; it has: {names}")
-        bytes_ = [one.pc for one in self._listing(found.ordinal) if one.instruction]
-        at = pc or bytes_[0]
-        if at not in bytes_:
-            raise InvalidInput(f"no instruction of {name!r} begins at byte {at:#x}")
-        self.stepper.breakpoints.add((name, at))
+        made = self.find(Place(line, function or "", pc, call or ""))
+        if made not in self.breakpoints:
+            self.breakpoints = (*self.breakpoints, made)
+        return made
+
+    def find(self, place: Place) -> Breakpoint:
+        """A place in this program; a byte alone is of the function that runs."""
+        return self.places.find(place, "" if self.finished else self.stepper.function)
+
+    def clear(self, breakpoint: Breakpoint) -> None:
+        """Forget one."""
+        self.breakpoints = tuple(one for one in self.breakpoints if one != breakpoint)
 
     def clear_breakpoints(self) -> None:
-        self.stepper.breakpoints.clear()
-        self._source_lines.clear()
+        self.breakpoints = ()
+
+    # --- going on ---------------------------------------------------------------------
+
+    def step(self, count: int = 1) -> Debugger:
+        """Execute instructions; calls are entered.
+
+        A wait whose fences are pending is a stop of its own: the coroutine has yielded, and
+        ``waiting`` says what for. The next step waits.
+        """
+        left = iter(range(count - 1))
+        return self._go(lambda: next(left, None) is None, yields=True)
+
+    def step_over(self) -> Debugger:
+        """Execute one instruction; a called function runs to its return, a wait to its end."""
+        depth = len(self.stepper.frames)
+        return self._go(lambda: len(self.stepper.frames) <= depth)
+
+    def step_out(self) -> Debugger:
+        """Run until the current function has returned."""
+        depth = len(self.stepper.frames)
+        return self._go(lambda: len(self.stepper.frames) < depth)
+
+    def run_to(
+        self,
+        *,
+        line: int | None = None,
+        pc: int | None = None,
+        function: str | None = None,
+        call: str | None = None,
+    ) -> Debugger:
+        """Run to the next time that a place is reached (see ``break_at``), or a breakpoint.
+
+        Without any of them, or where it is not reached again, to the end.
+        """
+        place = Place(line, function or "", pc, call or "")
+        if place == Place():
+            return self.resume()
+        target = self.find(place)
+        return self._go(lambda: False, targets=(target,))
 
     def resume(self) -> Debugger:
         """Run to the next breakpoint, or to the end."""
+        return self._go(lambda: False)
+
+    def _go(
+        self,
+        arrived: Callable[[], bool],
+        targets: tuple[Breakpoint, ...] = (),
+        *,
+        yields: bool = False,
+    ) -> Debugger:
+        """Execute until ``arrived``, a target or a breakpoint, a failure, the end, or ``stop``."""
+        if self.error is not None:
+            raise self.error
         self._remember()
-        self._run_to_lines(self._source_lines)
+        reached = Reached((*targets, *self.breakpoints))
+        reached.at(self.address, self.line)
+        self.why = ""
+        try:
+            while not self.finished and not self.why:
+                self._advance(yields)
+                self.why = self._stopped(reached, arrived)
+        except (IreelabError, AttributeError) as error:
+            self.error, self.why = explained(error), "failed"
+            if self.error is error:
+                raise
+            raise self.error from error
+        if self.finished:
+            self.why = "returned"
         return self
 
-    def _run_to_lines(self, lines: set[int]) -> None:
-        """To the first instruction of one of these lines, or to a breakpoint."""
-        stepper, last = self.stepper, self.line
-        while not stepper.finished:
-            stepper.step()
-            line = self.line
-            if line in lines and line != last:
+    def _stopped(self, reached: Reached, arrived: Callable[[], bool]) -> str:
+        """Why to stop here, "" to go on."""
+        if self.finished:
+            return "returned"
+        if self.stepper.waiting is not None:
+            return "stopped" if self.stop.is_set() else "waits"
+        hit = reached.at(self.address, self.line if reached.lines else None)
+        if hit is not None:
+            return f"breakpoint {hit}" if hit in self.breakpoints else "stepped"
+        if arrived():
+            return "stepped"
+        return "stopped" if self.stop.is_set() else ""
+
+    def _advance(self, yields: bool) -> None:
+        """One instruction; of a wait that yields first what submits it, then what ends it."""
+        stepper = self.stepper
+        if stepper.waiting is None:
+            stepper.step(block=False)
+            if yields:
                 return
-            last = line
-            if stepper.frames and (stepper.function, stepper.pc) in stepper.breakpoints:
-                return
+        while stepper.waiting is not None and not self.stop.is_set():
+            self._wait(stepper.waiting)
+            stepper.step(block=False)
+
+    def _wait(self, wait: Wait) -> None:
+        """Until it is over or ``stop`` is set."""
+        changed = threading.Event()
+        for fence in wait.fences:
+            fence.on_signaled(changed.set)
+        while not wait.done() and not self.stop.is_set():
+            changed.wait(_POLL_SECONDS)
+            changed.clear()
+
+    def _remember(self) -> None:
+        frames = self.stepper.frames
+        self._seen = [(frame, _texts(frame.registers.items())) for frame in frames]
+        self._seen_globals = _texts(global_values(self.stepper))
 
     # --- text -------------------------------------------------------------------------
 
-    def _remember(self) -> None:
-        self._before = dict(self.registers)
-
-    def _listing(self, ordinal: int) -> tuple[Line, ...]:
-        if ordinal not in self._lines:
-            module = self._context.program.module
-            self._lines[ordinal] = function_lines(module, module.functions[ordinal])
-        return self._lines[ordinal]
-
-    def _locations(self, ordinal: int) -> set[str]:
-        return {one.location for one in self._listing(ordinal) if one.location}
-
-    def listing(self, around: int = _AROUND) -> str:
+    def listing(self, around: int = AROUND) -> str:
         """The instructions around the next one, which ``=>`` marks."""
-        if self.finished:
-            return ""
-        ordinal, pc = self.stepper.frame.function.ordinal, self.stepper.pc
-        lines = self._listing(ordinal)
-        at = next(i for i, one in enumerate(lines) if one.instruction and one.pc == pc)
-        shown = range(max(0, at - around), min(len(lines), at + around + 1))
-        return "\n".join(
-            f"{'=>' if i == at else '  '} {lines[i].pc:04x} {lines[i].text}" for i in shown
-        )
+        return "" if self.address is None else around_text(self.places, self.address, around)
 
     def __str__(self) -> str:
         if self.finished:
             texts = ", ".join(value_text(value) for value in self.stepper.raw_results)
             return f"@{self.function} returned {texts or 'nothing'}"
+        seen = self.seen(self.stepper.frame)
         now = self.registers
-        changed = [f"  %{r} = {text}" for r, text in now.items() if self._before.get(r) != text]
+        changed = [f"  %{r} = {t}" for r, t in now.items() if r not in seen or seen[r][1] != t]
         head = f"{' > '.join(self.backtrace)}  {self.location}".rstrip()
-        return "\n".join([head, self.listing(), *changed])
+        waiting = self.waiting
+        waits = [f"  waits for {value_text(f)}" for f in waiting.fences] if waiting else []
+        return "\n".join([head, self.listing(), *waits, *changed])
 
     __repr__ = __str__
 
@@ -219,6 +317,7 @@ class Debugger:
 
     def close(self) -> None:
         """Unload the program; idempotent."""
+        self._seen, self._seen_globals = [], _NOTHING
         self._context.close()
 
     def __enter__(self) -> Self:
@@ -233,6 +332,10 @@ class Debugger:
         self.close()
 
 
+def _texts(values: Any) -> Seen:
+    return {name: (value, value_text(value)) for name, value in values}
+
+
 def debug(
     program: Program | Trace,
     function: str | None = None,
@@ -245,9 +348,4 @@ def debug(
         UnknownFunction, InvalidInput: as ``il.run`` does.
     """
     loaded = program if isinstance(program, Program) else program.program
-    context = Context(loaded, device)
-    try:
-        return Debugger(context, function, *arrays)
-    except BaseException:
-        context.close()
-        raise
+    return Debugger(loaded, function, *arrays, device=device)

@@ -8,7 +8,8 @@ from typing import Any
 
 from ireelab.errors import IreelabError
 from ireelab.vm.context import Context
-from ireelab.vm.stepper import Frame, Stepper
+from ireelab.vm.frame import Frame
+from ireelab.vm.stepper import Stepper
 from ireelab.vm.value_text import value_text
 
 MOST_STEPS = 4000
@@ -94,7 +95,7 @@ def _moment(stepper: Stepper, seen: dict[int, dict[str, str]], known: dict[str, 
         frame.pc,
         depth,
         _changes(seen.setdefault(depth, {}), _registers(frame)),
-        _changes(known, dict(global_texts(stepper))),
+        _changes(known, {name: value_text(value) for name, value in global_values(stepper)}),
     )
 
 
@@ -109,11 +110,11 @@ def _changes(known: dict[str, str], now: Mapping[str, str]) -> Texts:
     return changed
 
 
-def global_texts(stepper: Stepper) -> Iterator[tuple[str, str]]:
+def global_values(stepper: Stepper) -> Iterator[tuple[str, Any]]:
     """The module's globals under the names of the disassembly: "ref 0", "value 8" (byte 8)."""
     values, refs = stepper.globals
     for slot, value in enumerate(values):
         if value:
-            yield f"value {4 * slot}", value_text(value)
+            yield f"value {4 * slot}", value
     for slot, ref in enumerate(refs):
-        yield f"ref {slot}", value_text(ref)
+        yield f"ref {slot}", ref

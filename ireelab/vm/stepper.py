@@ -10,7 +10,7 @@ so that stepping and calling agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -18,53 +18,26 @@ from ireelab.errors import VMError
 from ireelab.vm import isa
 from ireelab.vm.abi import Value
 from ireelab.vm.context import Context, State
-from ireelab.vm.convention import group_spans
-from ireelab.vm.decode import Block, Instruction, Operand, Remap, register_name, successors
+from ireelab.vm.convention import VALUE_NAMES, group_spans
+from ireelab.vm.decode import Instruction, Operand, Remap, register_name, successors
 from ireelab.vm.disassembly import format_instruction
+from ireelab.vm.frame import Frame
 from ireelab.vm.hal_module import LOCATED_IMPORTS
 from ireelab.vm.liveness import reads, writes
-from ireelab.vm.module import FunctionDef
+from ireelab.vm.module import Signature
 from ireelab.vm.scheduler import Wait
 from ireelab.vm.semantics import HELPERS, SEMANTICS
 from ireelab.vm.status import failure
 from ireelab.vm.translate import parameter_names
 
-
-class Frame:
-    """One function being executed. ``registers`` are by name, an i64 under its low half."""
-
-    def __init__(self, function: FunctionDef, blocks: tuple[Block, ...]) -> None:
-        self.function = function
-        self.blocks = {block.pc: block for block in blocks}
-        self.registers: dict[str, Any] = {}
-        self._block = blocks[0]
-        self._index = 0
-
-    @property
-    def instruction(self) -> Instruction:
-        return self._block.instructions[self._index]
-
-    @property
-    def pc(self) -> int:
-        return self.instruction.pc
-
-    def read(self, name: str) -> Any:
-        return self.registers.get(name, None if name[0] == "r" else 0)
-
-    def advance(self) -> None:
-        self._index += 1
-
-    def branch(self, label: int, remap: Remap) -> None:
-        """Moves what the branch moves, in order, and goes to a block."""
-        for source, target in remap:
-            self.registers[register_name(target)] = self.read(register_name(source))
-        self._block, self._index = self.blocks[label], 0
+_MOST_FRAMES = 1000  # about what Python's own limit leaves to translated code
 
 
 class Stepper:
     """Executes one call of an exported function of a context, step by step.
 
-    ``breakpoints`` is a set of (function name, pc); ``resume`` stops there.
+    ``waiting`` is what the call waits for: a coroutine that has yielded, as ``step`` leaves it
+    where it may not block.
     """
 
     def __init__(self, context: Context, function: str | None = None, *arrays: Any) -> None:
@@ -79,7 +52,7 @@ class Stepper:
             self._done = context.device.create_fence()
             arguments = [*arguments, None, self._done]
         self.frames: list[Frame] = []
-        self.breakpoints: set[tuple[str, int]] = set()
+        self.waiting: Wait | None = None
         self.steps = 0
         self._returned: tuple[Any, ...] = ()
         self._operations = _Operations(self._state)
@@ -147,16 +120,22 @@ class Stepper:
 
     # --- going on -------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Executes one instruction; calls are entered, waits block."""
+    def step(self, *, block: bool = True) -> None:
+        """Executes one instruction; calls are entered.
+
+        A wait blocks; without ``block`` it leaves ``waiting`` set, and the next step asks again.
+        """
         frame = self.frame
         instruction = frame.instruction
+        if self.waiting is not None:
+            self._settle(frame, self.waiting.result(), block)
+            return
         self.steps += 1
         mnemonic = instruction.mnemonic
         if mnemonic == "return":
             self._return([frame.read(name) for name in reads(instruction)])
         elif mnemonic.startswith("call"):
-            self._call(frame, instruction)
+            self._call(frame, instruction, block)
         elif mnemonic == "fail":
             (name,) = reads(instruction)
             raise failure(frame.read(name), str(instruction.operands[1]), self.location)
@@ -165,13 +144,6 @@ class Stepper:
         else:
             self._execute(frame, instruction)
             frame.advance()
-
-    def step_over(self) -> None:
-        """Like ``step``, but runs a called function to its return."""
-        depth = len(self.frames)
-        self.step()
-        while len(self.frames) > depth:
-            self.step()
 
     def run_to(self, *, pc: int | None = None, function: str | None = None) -> bool:
         """Runs until the next instruction is at ``pc`` and in ``function``; False if never.
@@ -190,21 +162,21 @@ class Stepper:
             self.step()
         return False
 
-    def resume(self) -> bool:
-        """Runs to the next breakpoint (True) or to the end (False)."""
+    def finish(self) -> None:
+        """Runs to the end."""
         while not self.finished:
             self.step()
-            if self.frames and (self.function, self.pc) in self.breakpoints:
-                return True
-        return False
 
     # --- instructions ---------------------------------------------------------------
 
     def _enter(self, ordinal: int, arguments: list[Any]) -> None:
+        if len(self.frames) == _MOST_FRAMES:
+            raise VMError("the program's calls nest too deep", status=8)
         function = self._module.functions[ordinal]
         blocks = self._context.program.translation.functions[ordinal].blocks
         frame = Frame(function, blocks)
-        frame.registers.update(zip(parameter_names(function), arguments, strict=True))
+        types = _types(function.signature.convention.arguments)
+        frame.write(parameter_names(function), arguments, types)
         self.frames.append(frame)
 
     def _return(self, values: list[Any]) -> None:
@@ -217,14 +189,22 @@ class Stepper:
     def _finish_call(self, frame: Frame, values: list[Any]) -> None:
         """Stores a call's results and goes on behind it."""
         instruction = frame.instruction
-        frame.registers.update(zip(writes(instruction), values, strict=True))
+        types = _types(self._callee(instruction).convention.results)
+        frame.write(writes(instruction), values, types)
         targets = successors(instruction)
         if targets:
             frame.branch(*targets[0])
         else:
             frame.advance()
 
-    def _call(self, frame: Frame, instruction: Instruction) -> None:
+    def _callee(self, instruction: Instruction) -> Signature:
+        ordinal = instruction.operands[0]
+        assert isinstance(ordinal, int)
+        if ordinal & isa.IMPORT_BIT:
+            return self._module.imports[ordinal ^ isa.IMPORT_BIT].signature
+        return self._module.functions[ordinal].signature
+
+    def _call(self, frame: Frame, instruction: Instruction, block: bool) -> None:
         ordinal = instruction.operands[0]
         assert isinstance(ordinal, int)
         operands = [frame.read(name) for name in reads(instruction)]
@@ -233,19 +213,26 @@ class Stepper:
             return
         ordinal ^= isa.IMPORT_BIT
         imported = self._module.imports[ordinal]
-        convention = imported.signature.convention
         if "segments" in instruction.opcode.fields:
             sizes = instruction.operands[1]
             assert isinstance(sizes, tuple)
             counts = [size for size in sizes if isinstance(size, int)]
-            operands = group_spans(convention.arguments, counts, operands, tuple)
+            arguments = imported.signature.convention.arguments
+            operands = group_spans(arguments, counts, operands, tuple)
         if imported.name in LOCATED_IMPORTS:
             operands.append(self.location)
-        result = self._state.imports[ordinal](*operands)
+        self._settle(frame, self._state.imports[ordinal](*operands), block)
+
+    def _settle(self, frame: Frame, result: Any, block: bool) -> None:
+        """Ends a call of an import, which may have to wait first."""
+        self.waiting = None
         while isinstance(result, Wait):
+            if not block:
+                self.waiting = result
+                return
             result.block(None)
             result = result.result()
-        several = len(convention.results) != 1
+        several = len(self._callee(frame.instruction).convention.results) != 1
         self._finish_call(frame, list(result or ()) if several else [result])
 
     def _target(self, frame: Frame, instruction: Instruction) -> tuple[int, Remap]:
@@ -265,13 +252,15 @@ class Stepper:
             (name,) = writes(instruction)
             ordinal = instruction.operands[0]
             assert isinstance(ordinal, int)
-            frame.registers[name] = self._state.resolved[ordinal & ~isa.IMPORT_BIT]
+            frame.write([name], [self._state.resolved[ordinal & ~isa.IMPORT_BIT]], ["i32"])
         elif mnemonic == "discard.refs":
-            frame.registers.update((name, None) for name in writes(instruction))
+            names = list(writes(instruction))
+            frame.write(names, [None] * len(names), ["ref"] * len(names))
         elif mnemonic not in ("trace", "print"):
             values = [self._value(frame, *pair) for pair in _operands(instruction)]
             result = self._operations.get(mnemonic, len(values))(*values)
-            frame.registers.update((name, result) for name in writes(instruction))
+            types = [kind[1:] for kind in instruction.opcode.fields if kind.startswith(">")]
+            frame.write(writes(instruction), [result] * len(types), types)
 
     def _value(self, frame: Frame, kind: str, operand: Operand) -> Any:
         if kind == "registers":
@@ -289,6 +278,10 @@ class Stepper:
 def _operands(instruction: Instruction) -> list[tuple[str, Operand]]:
     pairs = zip(instruction.opcode.fields, instruction.operands, strict=True)
     return [(kind, operand) for kind, operand in pairs if not kind.startswith(">")]
+
+
+def _types(letters: Iterable[str]) -> list[str]:
+    return [VALUE_NAMES[letter] for letter in letters]
 
 
 class _Operations:

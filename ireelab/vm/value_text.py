@@ -9,9 +9,10 @@ from ireelab.hal.buffer import Buffer, BufferView
 from ireelab.hal.command_buffer import CommandBuffer
 from ireelab.hal.device import Device
 from ireelab.hal.executable import Executable
+from ireelab.hal.file import File
 from ireelab.hal.semaphore import Fence
 from ireelab.vm.disassembly import preview
-from ireelab.vm.values import VMBuffer
+from ireelab.vm.values import VMBuffer, VMList
 
 
 def value_text(value: Any) -> str:
@@ -39,9 +40,10 @@ def value_text(value: Any) -> str:
         return "!hal.allocator"
     if isinstance(value, Executable):
         return f"!hal.executable {len(value.functions)} functions"
-    if isinstance(value, list | tuple):
-        count = len(value)  # pyright: ignore[reportUnknownArgumentType]
-        return f"!vm.list of {count}"
+    if isinstance(value, VMList):
+        return f"!vm.list<{value.element_type}> of {len(value.items)}"
+    if isinstance(value, File):
+        return f"!hal.file {value.length_bytes:,} B"
     return type(value).__name__
 
 

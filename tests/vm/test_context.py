@@ -73,7 +73,7 @@ def test_stepping_equals_calling(path: Path, loaded: il.Context) -> None:
     with il.Context(il.load(path), "llvm-cpu:threads=1") as other:
         for name, arrays in CALLS:
             stepper = Stepper(other, name, *arrays)
-            assert not stepper.resume()
+            stepper.finish()
             for a, b in zip(stepper.result(), loaded.invoke(name, *arrays), strict=True):
                 np.testing.assert_array_equal(a, b, err_msg=name)
 
@@ -91,7 +91,7 @@ def test_async_external_programs_run(cpu_program: Callable[..., Path], loaded: i
     np.testing.assert_array_equal(result.outputs[0], loaded.invoke("mlp", X, W, B)[0])
     with il.Context(program) as vm_context:
         stepper = Stepper(vm_context, "mlp", X, W, B)
-        stepper.resume()
+        stepper.finish()
         np.testing.assert_array_equal(stepper.result()[0], result.outputs[0])
 
 

@@ -12,8 +12,12 @@ import pytest
 
 import ireelab as il
 from ireelab.cli.debug import DebugShell
-from ireelab.errors import InvalidInput, UnknownFunction
+from ireelab.errors import DeviceError, InvalidInput, UnknownFunction
+from ireelab.hal.buffer import Buffer
+from ireelab.vm.breakpoints import parse_place
+from ireelab.vm.debug_state import state_record
 from ireelab.vm.execution import record_execution
+from ireelab.vm.value_facts import contents
 
 X = np.arange(64 * 8, dtype=np.float32).reshape(8, 64) / 100
 W = np.ones((64, 32), np.float32)
@@ -77,6 +81,60 @@ def test_breakpoints_stop_where_they_are(program: il.Program, program_lines: lis
         il.debug(program, "nobody")
 
 
+def test_places_are_written_as_they_print() -> None:
+    written = ("8", "@main", "@main 0x48", "0x48", "hal.fence.await")
+    assert [str(parse_place(text)) for text in written] == list(written)
+    assert parse_place("@main+72") == parse_place("@main 0x48")
+    for wrong in ("", "main", "@main zero", "8 9", "hal.fence.await 3"):
+        with pytest.raises(InvalidInput):
+            parse_place(wrong)
+
+
+def test_a_stop_shows_what_has_changed_and_what_references_are(program: il.Program) -> None:
+    with il.debug(program, "mlp", X, W, B) as call:
+        made = call.break_at(call="hal.buffer_view.create")
+        with pytest.raises(InvalidInput, match=r"does not call 'hal.nothing'; it calls: .*hal"):
+            call.break_at(call="hal.nothing")
+        call.resume()
+        state = state_record(call)
+        assert state["why"] == "breakpoint hal.buffer_view.create"
+        (shown,) = state["breakpoints"]
+        at = f"{call.stepper.frame.function.ordinal}:{call.stepper.pc}"
+        assert shown["text"] == str(made) and at in shown["ids"]
+        held = {one["name"]: one for one in state["frames"][-1]["registers"]}
+        assert held.keys() == call.registers.keys()
+        assert {one["type"] for one in held.values()} == {"i32", "i64", "ref"}
+        call.step()
+        state = state_record(call)
+        changed = [one for one in state["frames"][-1]["registers"] if one["changed"]]
+        (view,) = changed  # the view that was made, and nothing else
+        assert view["text"] == "!hal.buffer_view 8x32xf32" and view["readable"]
+        assert dict(map(tuple, view["facts"]))["shape"] == "8x32"
+        value = call.stepper.registers[view["name"]]
+        read = contents(value, offset=128, count=64)
+        assert (read.type, read.count, read.offset) == ("f32", 8 * 32, 128)
+        call.resume()
+        expected = call.result()[0].ravel()[128:192]
+        np.testing.assert_allclose([float(text) for text in read.texts], expected, rtol=1e-5)
+        np.testing.assert_array_equal(
+            [int(text) for text in contents(value, "i32", 128, 64).texts],
+            expected.view(np.int32),
+        )
+
+
+def test_what_cannot_be_read_is_said(program: il.Program) -> None:
+    with il.debug(program, "mlp", X, W, B) as call:
+        call.run_to(call="hal.buffer_view.create")
+        registers = call.stepper.registers.values()
+        buffer = next(value for value in registers if isinstance(value, Buffer))
+        assert contents(buffer).count == buffer.length_bytes // 4
+        buffer.close()  # as hal.device.queue.dealloca does
+        with pytest.raises(DeviceError, match="was deallocated"):
+            contents(buffer)
+        with pytest.raises(InvalidInput, match="null holds no bytes"):
+            contents(None)
+
+
 def test_a_record_holds_every_change(program: il.Program) -> None:
     """Replaying the record gives the registers that the stepper has at each instruction."""
     with il.Context(program) as context:
@@ -101,7 +159,10 @@ def test_a_record_has_an_end(program: il.Program) -> None:
 
 
 def test_commands_of_the_terminal(program: il.Program) -> None:
-    script = "step 2\nr r0\nn\nbogus\ns x\nb 99999\nglobals\nw\nlist 1\nfinish\nw\nq\nr r0\n"
+    script = (
+        "step 2\nr r0\nn\nbogus\ns x\nb 99999\nglobals\nw\nlist 1\nb hal.fence.create\nfinish\nb\n"
+        "finish\nw\nrestart\nc\nq\nr r0\n"
+    )
     out, err = io.StringIO(), io.StringIO()
     with il.debug(program, "mlp", X, W, B) as call, redirect_stdout(out), redirect_stderr(err):
         shell = DebugShell(call, io.StringIO(script))
@@ -110,7 +171,8 @@ def test_commands_of_the_terminal(program: il.Program) -> None:
     text = out.getvalue()
     assert "%r0 = !hal.buffer_view 8x64xf32" in text
     assert "!hal.device llvm-cpu" in text and "@mlp+0x" in text
-    assert text.count("%r0 =") == 1, "nothing runs after q"
+    assert "vm.call @hal.fence.create" in text
+    assert text.count("%r0 = !hal.buffer_view 8x64xf32") == 2, "nothing runs after q"
     assert "@mlp returned !hal.buffer_view 8x32xf32" in text
     for complaint in ("unknown command 'bogus'", "not a number in 's", "no instruction comes"):
         assert complaint in err.getvalue()

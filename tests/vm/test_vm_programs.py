@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from vm_support import PROGRAMS, VmReference, assemble, same
 import ireelab as il
 from ireelab.errors import VMError
 from ireelab.vm import translate
+from ireelab.vm.debug_state import state_record
 from ireelab.vm.scheduler import Scheduler
 from ireelab.vm.stepper import Stepper
 
@@ -61,7 +63,7 @@ def test_agrees_with_iree(name: str, paths: dict[str, Path]) -> None:
             expected = reference(function, *arguments)
             outputs = called.invoke(function, *arguments)
             stepper = Stepper(stepped, function, *arguments)
-            assert not stepper.resume()  # no breakpoints: to the end
+            stepper.finish()
             for kind, values in (("called", outputs), ("stepped", stepper.result())):
                 pairs = zip(values, expected, strict=True)
                 assert all(same(a, b) for a, b in pairs), (
@@ -79,7 +81,7 @@ def test_failures(
         with pytest.raises(VMError, match=message):
             vm_context.invoke(function, *arguments)
         with pytest.raises(VMError, match=message):
-            Stepper(vm_context, function, *arguments).resume()
+            Stepper(vm_context, function, *arguments).finish()
 
 
 def test_straight_line_functions_have_no_dispatch_loop(paths: dict[str, Path]) -> None:
@@ -105,7 +107,7 @@ def test_calls_and_sequential_moves(calls: Path) -> None:
             expected = reference(function, *arguments)
             assert vm_context.invoke(function, *arguments) == expected
             stepper = Stepper(vm_context, function, *arguments)
-            stepper.resume()
+            stepper.finish()
             assert stepper.result() == expected
 
 
@@ -129,24 +131,86 @@ def test_endless_recursion_is_an_error(calls: Path) -> None:
         vm_context.invoke("endless", 1)
 
 
-def test_stepper_enters_calls_and_stops_at_breakpoints(calls: Path) -> None:
+def test_stepper_enters_calls(calls: Path) -> None:
     with il.Context(il.load(calls), "null") as vm_context:
         stepper = Stepper(vm_context, "fibonacci", 3)
         assert stepper.function == "fibonacci" and stepper.registers == {"i0": 3}
-        start = stepper.pc
         assert stepper.run_to(function="fibonacci")
         assert len(stepper.frames) == 2 and stepper.registers == {"i0": 2}
-        stepper.breakpoints.add(("fibonacci", start))
-        assert stepper.resume() and len(stepper.frames) == 3
-        depth = len(stepper.frames)
-        stepper.step_over()
-        assert len(stepper.frames) == depth
         with pytest.raises(VMError, match="still in 'fibonacci'"):
             stepper.result()
-        stepper.breakpoints.clear()
-        assert not stepper.resume() and stepper.finished and stepper.result() == (2,)
+        stepper.finish()
+        assert stepper.finished and stepper.result() == (2,)
         with pytest.raises(VMError, match="has ended"):
             _ = stepper.pc
+        with pytest.raises(VMError, match="nest too deep"):
+            Stepper(vm_context, "endless", 1).finish()
+
+
+def test_the_debugger_steps_over_and_out_of_calls(calls: Path) -> None:
+    with il.debug(il.load(calls), "fibonacci", 3, device="null") as call:
+        call.break_at(function="fibonacci")
+        assert call.resume().why == "breakpoint @fibonacci"
+        assert call.resume().why == "breakpoint @fibonacci" and len(call.stepper.frames) == 3
+        call.clear_breakpoints()
+        assert len(call.step_over().stepper.frames) == 3
+        assert len(call.step_out().stepper.frames) == 2 and call.why == "stepped"
+        call.break_at(call="fibonacci")  # its own functions are called too
+        assert call.step_out().why == "breakpoint fibonacci"
+        call.clear_breakpoints()
+        assert call.resume().why == "returned" and call.result() == (2,)
+        assert call.restart().registers == {"i0": "3"} and call.why == "started"
+
+
+def test_a_yield_is_a_stop_and_a_wait_can_be_stopped(vm_program: Callable[[str], Path]) -> None:
+    program = il.load(vm_program("vm_waits.mlir"))
+    with il.debug(program, "waits", -1, device="null") as call:
+        call.break_at(call="hal.fence.await")
+        assert call.resume().why == "breakpoint hal.fence.await" and call.waiting is None
+        assert call.step().why == "waits"
+        assert call.waiting is not None and "waits for !hal.fence pending" in str(call)
+        (awaited,) = state_record(call)["waits"]
+        assert awaited["facts"] == [["timepoint 0", "at 0, awaits 1: pending"]]
+        pc, steps = call.stepper.pc, call.stepper.steps
+        timer = threading.Timer(0.1, call.stop.set)
+        timer.start()
+        assert call.resume().why == "stopped" and call.stepper.pc == pc
+        timer.join()
+        call.stop.clear()
+        call.waiting.fences[0].signal()
+        assert call.step().stepper.pc > pc and call.stepper.registers["i0"] == 0
+        assert call.waiting is None and call.stepper.steps == steps  # one instruction, not two
+        assert call.resume().result() == (0,)
+    expected = il.run(program, "waits", 20, device="null").outputs
+    with il.debug(program, "waits", 20, device="null") as call:
+        assert call.resume().result() == expected == (4,)  # DEADLINE_EXCEEDED
+
+
+def test_a_long_continue_is_stopped_between_instructions(calls: Path) -> None:
+    with il.debug(il.load(calls), "fibonacci", 40, device="null") as call:
+        timer = threading.Timer(0.1, call.stop.set)
+        timer.start()
+        assert call.resume().why == "stopped" and not call.finished
+        timer.join()
+        call.stop.clear()
+        steps = call.stepper.steps
+        assert call.step().stepper.steps == steps + 1
+
+
+@pytest.mark.parametrize(("name", "function", "arguments", "message"), FAILURES)
+def test_a_failed_call_stands_where_it_failed(
+    name: str, function: str, arguments: tuple[Any, ...], message: str, paths: dict[str, Path]
+) -> None:
+    with il.debug(il.load(paths[name]), function, *arguments, device="null") as call:
+        with pytest.raises(VMError, match=message):
+            call.resume()
+        assert call.why == "failed" and not call.finished
+        before = str(call)
+        with pytest.raises(VMError, match=message):
+            call.step()
+        assert str(call) == before
+        assert state_record(call)["error"] == str(call.error)
+        assert call.restart().error is None
 
 
 def test_run_to_a_pc_in_a_loop(paths: dict[str, Path]) -> None:
