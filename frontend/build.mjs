@@ -1,10 +1,13 @@
-// Bundles the front end. `node build.mjs [OUTDIR]` writes widget.js (an anywidget module),
-// standalone.js (the same code with its own host, for exported pages), widget.css, and the
-// licences of what was bundled. `node build.mjs --tests OUTDIR` bundles the unit tests.
+// Bundles the front end. `node build.mjs [OUTDIR]` writes notebook.js.gz (the explorer), widget.js
+// (the anywidget module that loads it), standalone.js (the explorer with its own host, for exported
+// pages), widget.css, and the licences of what was bundled. `node build.mjs --tests OUTDIR` bundles
+// the unit tests.
 import { build } from "esbuild";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const testing = process.argv[2] === "--tests";
@@ -36,14 +39,25 @@ async function bundleTests() {
 
 async function bundleWidget() {
   const shipped = { ...common, minify: true, legalComments: "none", metafile: true };
-  const widget = await build({
+  const notebook = await build({
+    ...shipped,
+    format: "esm",
+    entryPoints: { notebook: "src/notebook.ts" },
+    write: false,
+  });
+  const code = notebook.outputFiles[0].contents;
+  await mkdir(outdir, { recursive: true });
+  await writeFile(join(outdir, "notebook.js.gz"), gzipSync(code, { level: 9 }));
+  const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
+  await build({
     ...shipped,
     format: "esm",
     entryPoints: { widget: "src/widget.ts" },
+    define: { BUILD: JSON.stringify(hash) },
   });
   await build({ ...shipped, format: "iife", entryPoints: { standalone: "src/standalone.ts" } });
   await build({ ...shipped, entryPoints: { widget: "src/widget.css" } });
-  await writeLicences(Object.keys(widget.metafile.inputs));
+  await writeLicences(Object.keys(notebook.metafile.inputs));
 }
 
 /** MIT asks that its notice travels with the code: collect those of every bundled package. */

@@ -43,8 +43,13 @@ html, body {{ margin: 0; height: 100%; }}
 
 def bundle_text(name: str) -> str:
     """The text of one file of the front end's bundle, such as ``widget.js``."""
+    return bundle_bytes(name).decode("utf-8")
+
+
+def bundle_bytes(name: str) -> bytes:
+    """One file of the front end's bundle, such as ``notebook.js.gz``."""
     try:
-        return (STATIC / name).read_text(encoding="utf-8")
+        return (STATIC / name).read_bytes()
     except FileNotFoundError:
         raise IreelabError(
             f"the explorer's front end is not built ({name} is missing): "

@@ -23,7 +23,7 @@ from ireelab.program import Program
 from ireelab.viz.compare import compare as compare_sides
 from ireelab.viz.compare_traces import Compared
 from ireelab.viz.compared_models import compared_blob, compared_names
-from ireelab.viz.html import bundle_text, render_html
+from ireelab.viz.html import bundle_bytes, bundle_text, render_html
 from ireelab.viz.models import (
     MODEL_NAMES,
     RUN_MODELS,
@@ -79,6 +79,8 @@ class Explorer(anywidget.AnyWidget):
 
     _esm = bundle_text("widget.js")
     _css = bundle_text("widget.css")
+    # The code, of which a page takes one copy: see frontend/src/widget.ts.
+    bundle = traitlets.Bytes(bundle_bytes("notebook.js.gz"), read_only=True).tag(sync=True)
 
     index = traitlets.Bytes(b"").tag(sync=True)
     chunks = traitlets.Bytes(b"").tag(sync=True)

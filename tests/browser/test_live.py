@@ -142,19 +142,20 @@ def test_errors_are_shown_where_they_were_made(notebook: Notebook, explorer: Loc
 
 
 def test_closed_explorers_leave_nothing_behind(notebook: Notebook, explorer: Locator) -> None:
-    """Nodes and listeners of three that were opened and closed are gone, canvases included."""
+    """Nodes, listeners and data of three that were opened and closed are gone."""
     page = notebook.page
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
 
-    def measured() -> tuple[int, int]:
+    def measured() -> tuple[int, int, int]:
         for _ in range(3):
             devtools.send("HeapProfiler.collectGarbage")
             page.wait_for_timeout(100)
         metrics = {
             m["name"]: m["value"] for m in devtools.send("Performance.getMetrics")["metrics"]
         }
-        return int(metrics["Nodes"]), int(metrics["JSEventListeners"])
+        buffer_bytes = devtools.send("Runtime.getHeapUsage")["backingStorageSize"]
+        return int(metrics["Nodes"]), int(metrics["JSEventListeners"]), int(buffer_bytes)
 
     def open_one() -> None:
         notebook.evaluate("box.set_trait('children', [il.explore(trace, result)])")
@@ -186,6 +187,7 @@ def test_closed_explorers_leave_nothing_behind(notebook: Notebook, explorer: Loc
             for base, one, now in zip(before, opened, after, strict=True)
         ):
             break
-    for name, base, one, now in zip(("nodes", "listeners"), before, opened, after, strict=True):
+    names = ("nodes", "listeners", "bytes of data")
+    for name, base, one, now in zip(names, before, opened, after, strict=True):
         assert one - base > 50, f"{name} are not counted"
         assert now - base < (one - base) / 4, f"{name}: {base}, {one} with one open, then {now}"
