@@ -127,7 +127,7 @@ class Context:
         try:
             if entry.plain:
                 return signature.to_host(entry.code(*arguments))
-            return signature.to_host(drive(self._coroutine(entry, arguments), timeout_s))
+            return signature.to_host(drive(self._begin(entry, arguments), timeout_s))
         except (AttributeError, RecursionError) as error:
             raise explained(error) from error
 
@@ -149,7 +149,9 @@ class Context:
         arguments = entry.signature.to_device(arrays)
 
         def coroutine() -> Generator[Wait | None, None, tuple[Value, ...]]:
-            return entry.signature.to_host((yield from self._coroutine(entry, arguments)))
+            if entry.plain:
+                return entry.signature.to_host(entry.code(*arguments))
+            return entry.signature.to_host((yield from self._begin(entry, arguments)))
 
         return coroutine()
 
@@ -233,15 +235,17 @@ class Context:
 
     # --- calls ----------------------------------------------------------------------
 
-    def _coroutine(self, entry: Entry, arguments: list[Any]) -> Generator[Wait | None, None, Any]:
-        """Runs a function that may wait; asynchronous ones get their two fences here."""
-        if not entry.signature.function.asynchronous:
-            waiting: Coroutine = entry.code(*arguments)
-            return (yield from waiting)
+    def _begin(self, entry: Entry, arguments: list[Any]) -> Coroutine:
+        """A function that may wait, as the coroutine to drive."""
+        asynchronous = entry.signature.function.asynchronous
+        return self._fenced(entry, arguments) if asynchronous else entry.code(*arguments)
+
+    def _fenced(self, entry: Entry, arguments: list[Any]) -> Generator[Wait | None, None, Any]:
+        """An asynchronous function: it gets its two fences here, and ends with the second."""
         done = self.device.create_fence()
         result: Any = entry.code(*arguments, None, done)
         if self._yields(entry.ordinal):
-            waiting = result
+            waiting: Coroutine = result
             result = yield from waiting
         wait = Wait((done,), None)
         while wait.result() is wait:

@@ -174,6 +174,14 @@ def test_interleaved_invocations(path: Path, loaded: il.Context) -> None:
         np.testing.assert_array_equal(task.result()[0], loaded.invoke("mlp", X * k, W, B)[0])
 
 
+def test_what_never_waits_is_started_too(loaded: il.Context) -> None:
+    assert loaded.entry("scalars").plain
+    scheduler = Scheduler()
+    task = scheduler.spawn(loaded.start("scalars", 3, 0.5, 4, 0.25))
+    scheduler.run(timeout_s=60)
+    assert task.result() == loaded.invoke("scalars", 3, 0.5, 4, 0.25)
+
+
 def test_profile(path: Path) -> None:
     result = il.run(il.load(path), "mlp", X, W, B, profile=True, repeat=2)
     assert result.timeline is not None

@@ -69,6 +69,7 @@ class VulkanBuffer(Buffer):
                 "allocate it with MemoryType.HOST_VISIBLE"
             )
         self._owner.core.queues.wait_idle()
+        storage.shown = True
         start = self.pointer - storage.pointer
         data: npt.NDArray[np.uint8] = np.asarray(storage)
         return data[start : start + self.length_bytes]
@@ -77,7 +78,7 @@ class VulkanBuffer(Buffer):
         storage = self._open_storage()
         if storage.pool.host_reads_fast:
             return self.map()
-        return self._owner.transfers.download(storage, self.pointer, self.length_bytes)
+        return self._owner.downloads.download(storage, self.pointer, self.length_bytes)
 
     def read(self, offset_bytes: int = 0, length_bytes: int | None = None) -> bytes:
         if length_bytes is None:
@@ -89,7 +90,7 @@ class VulkanBuffer(Buffer):
         if storage.pool.host_reads_fast:
             return self.map()[offset_bytes : offset_bytes + length_bytes].tobytes()
         start = self.pointer + offset_bytes
-        return self._owner.transfers.download(storage, start, length_bytes).tobytes()
+        return self._owner.downloads.download(storage, start, length_bytes).tobytes()
 
     def write(self, offset_bytes: int, data: bytes | bytearray | memoryview) -> None:
         source = np.frombuffer(data, np.uint8)
@@ -105,15 +106,20 @@ class VulkanBuffer(Buffer):
             self._owner.transfers.upload(storage, self.pointer + offset_bytes, source, everything)
             return
         self._owner.core.queues.wait_idle()
+        storage.shown = True
         start = self.pointer - storage.block.base + offset_bytes
         host[start : start + source.size] = source
 
     def host_address(self) -> int:
-        host = self._open_storage().block.host
+        storage = self._open_storage()
+        storage.shown = True
+        host = storage.block.host
         return 0 if host is None else address_of(host) + self.pointer % POINTER_BLOCK_BYTES
 
     def host_range(self) -> HostRange | None:
-        host = self._open_storage().block.host
+        storage = self._open_storage()
+        storage.shown = True
+        host = storage.block.host
         return None if host is None else HostRange(host, address_of(host), host.size)
 
     def hold(self) -> Storage:
@@ -187,6 +193,7 @@ class VulkanAllocator(Allocator):
         storage = self._pool.take(size_bytes, ended=True)
         host, start = storage.block.host, storage.pointer - storage.block.base
         assert host is not None
+        storage.shown = True
         pointer = storage.pointer
         buffer = VulkanBuffer(self._device, storage, pointer, size_bytes, memory_type, usage)
         return buffer, host[start : start + size_bytes]

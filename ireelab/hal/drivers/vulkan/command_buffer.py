@@ -23,6 +23,12 @@ MAX_RECORDINGS = 16
 Key = tuple[object, ...]
 
 
+def _key(bindings: BindingTable, stamped: str) -> Key:
+    """A pointer names Vulkan memory in the whole process, and is no address of the host's."""
+    table: Any = bindings
+    return (stamped, *[(b.pointer if b is not None else 0, o, n) for b, o, n in table])
+
+
 class VulkanCommandBuffer(CommandBuffer):
     """Records lazily: only a submission knows the buffers."""
 
@@ -31,17 +37,20 @@ class VulkanCommandBuffer(CommandBuffer):
         binding_capacity: int,
     ) -> None:  # fmt: skip
         super().__init__(modes, categories, affinity, binding_capacity)
-        self._core = core
+        self.core = core
         self._allocator = allocator
         self.recordings: dict[Key, Recording] = {}
 
-    def recording(self, bindings: BindingTable, stamped: str = "") -> Recording:
-        """The recording for these buffers, made where there is none yet.
+    def recorded(self, bindings: BindingTable, stamped: str = "") -> Recording | None:
+        """The recording for these buffers, None where there is none (they were not checked then).
 
         ``stamped`` is "", or the profiling mode: stamped recordings are other ones.
         """
-        table: Any = bindings
-        key = (stamped, *[(b.pointer if b is not None else 0, o, n) for b, o, n in table])
+        return self.recordings.get(_key(bindings, stamped))
+
+    def recording(self, bindings: BindingTable, stamped: str = "") -> Recording:
+        """The same, made where there is none yet."""
+        key = _key(bindings, stamped)
         found = self.recordings.get(key)
         return found if found is not None else self._make_recording(key, bindings, stamped)
 
@@ -53,7 +62,7 @@ class VulkanCommandBuffer(CommandBuffer):
         self._check_table(bindings)
         one_shot = bool(self.modes & CommandBufferMode.ONE_SHOT)
         recorder = Recorder(
-            self._core, self._allocator, self.id, bindings, one_shot=one_shot, stamped=stamped
+            self.core, self._allocator, self.id, bindings, one_shot=one_shot, stamped=stamped
         )
         recording = recorder.record(self.log)
         while len(self.recordings) >= MAX_RECORDINGS:

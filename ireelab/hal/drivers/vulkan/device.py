@@ -24,6 +24,7 @@ from ireelab.hal.drivers.queue_device import QueueDevice
 from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
 from ireelab.hal.drivers.vulkan.command_buffer import VulkanCommandBuffer
 from ireelab.hal.drivers.vulkan.core import Core
+from ireelab.hal.drivers.vulkan.download import Downloads
 from ireelab.hal.drivers.vulkan.executable import FORMATS, VulkanExecutable
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
 from ireelab.hal.drivers.vulkan.memory import Block
@@ -73,6 +74,7 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         super().__init__(f"vulkan:{next(_ordinals) if ordinal is None else ordinal}", "vulkan")
         self.core = Core(logical, memory=memory, timeout_ns=round(timeout_s * 1e9))
         self.transfers = Transfers(self.core)
+        self.downloads = Downloads(self.core)
         self.profiler = Profiler(self.core, self.id, profiling_mode)
         self._queues = self.core.queues
         self._allocator = VulkanAllocator(self)
@@ -196,6 +198,8 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         self, affinity: int, wait: Fence | None, signal: Fence | None,
         command_buffer: CommandBuffer | None, bindings: BindingTable, flags: int,
     ) -> None:  # fmt: skip
+        if wait is None and signal is None and self._run_again(affinity, command_buffer, bindings):
+            return
         for buffer, _, _ in bindings:
             if buffer and (buffer.device is not self or type(buffer) is not VulkanBuffer):
                 bindings = self._imported_table(bindings)
@@ -206,16 +210,28 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         """The table with other devices' buffers as this one's."""
         return tuple((self.own_buffer(b) if b else b, o, n) for b, o, n in bindings)
 
-    def _execute_now(
-        self, affinity: int, command_buffer: CommandBuffer, bindings: BindingTable
+    def _run_again(
+        self, affinity: int, command_buffer: CommandBuffer | None, bindings: BindingTable
     ) -> bool:
-        queues = self._queues
-        if self._closed or self.profiler.active or not (affinity & 1 and queues.quiet()):
+        """The short cut for most submissions: recorded before, no fences, nothing elsewhere."""
+        queues, core = self._queues, self.core
+        if (
+            type(command_buffer) is not VulkanCommandBuffer
+            or command_buffer.core is not core
+            or self._closed
+            or self.profiler.active
+            or not (affinity & 1 and queues.quiet())
+        ):
             return False
-        recorded: Any = command_buffer
-        queues.main.floor = queues.submit_main(recorded.recording(bindings).submission)
-        if self.core.logical.instance.messages:
-            self.core.raise_messages()
+        recording = command_buffer.recorded(bindings)
+        if recording is None:
+            return False
+        if core.device_pool.host_reads_fast:
+            queues.main.floor = queues.submit_main(recording.submission)
+        else:
+            queues.main.floor = self.downloads.submit(recording)
+        if core.logical.instance.messages:
+            core.raise_messages()
         return True
 
     def _execute(
@@ -321,6 +337,7 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         with contextlib.suppress(DeviceError):
             self._queues.wait_idle()
         self._cache.close()
+        self.downloads.close()
         self.core.close()
 
     def _formats(self) -> Iterable[str]:

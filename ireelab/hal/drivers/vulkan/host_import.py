@@ -36,6 +36,7 @@ class ImportedStorage(Storage):
         self, core: Core, block: Block, offset_bytes: int, array: npt.NDArray[Any]
     ) -> None:
         super().__init__(core.device_pool, block, offset_bytes, array.nbytes)
+        self.shown = True
         self._core = core
         self.array = array
         core.resources.add(self)

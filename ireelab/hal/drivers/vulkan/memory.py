@@ -122,15 +122,19 @@ class Block:
 
 
 class Storage:
-    """A range of a block; goes back to its pool when collected."""
+    """A range of a block; goes back to its pool when collected.
 
-    __slots__ = ("__weakref__", "block", "capacity_bytes", "pointer", "pool")
+    ``shown``: the host may have written there, or may do so without this driver seeing it.
+    """
+
+    __slots__ = ("__weakref__", "block", "capacity_bytes", "pointer", "pool", "shown")
 
     def __init__(self, pool: Pool, block: Block, offset_bytes: int, capacity_bytes: int) -> None:
         self.pool = pool
         self.block = block
         self.pointer = block.base + offset_bytes
         self.capacity_bytes = capacity_bytes
+        self.shown = False
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
@@ -224,6 +228,7 @@ class Pool:
     def trim(self) -> None:
         """Free the blocks that nobody uses, once the queue is idle."""
         self._queues.wait_idle()
+        self._queues.collect()
         with self._lock:
             self._free_unused()
 
@@ -240,10 +245,12 @@ class Pool:
         self, free: list[tuple[Block, int, Stamp]], *, ended: bool
     ) -> tuple[Block, int] | None:
         """The newest free range that may be used, taken off the list."""
-        any_will_do = not ended and not self._queues.used
+        if not ended and not self._queues.used:
+            block, offset, _ = free.pop()
+            return block, offset
         for place in range(len(free) - 1, max(len(free) - 1 - _LOOK_BACK, -1), -1):
             block, offset, stamp = free[place]
-            if not stamp or any_will_do or self._queues.reached(stamp):
+            if not stamp or self._queues.reached(stamp):
                 del free[place]
                 return block, offset
         return None

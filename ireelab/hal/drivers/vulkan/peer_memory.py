@@ -28,6 +28,7 @@ class PeerStorage(Storage):
 
     def __init__(self, core: Core, block: Block, offset_bytes: int, buffer: Buffer) -> None:
         super().__init__(core.device_pool, block, offset_bytes, buffer.length_bytes)
+        self.shown = True
         self._held = buffer.hold()
 
     def __del__(self) -> None:

@@ -27,21 +27,27 @@ Point: TypeAlias = "tuple[Queue, int]"
 
 
 class Submission:
-    """One command buffer, ready to be submitted again and again without building anything."""
+    """Command buffers and what they wait for, ready to be submitted without building anything."""
 
     __slots__ = ("_structs", "info", "signal")
 
-    def __init__(self, vulkan: Vulkan, command_buffer: Handle, timeline: Handle) -> None:
+    def __init__(
+        self, vulkan: Vulkan, command_buffers: Sequence[Handle], timeline: Handle,
+        points: Sequence[Point] = (),
+    ) -> None:  # fmt: skip
         structs = self._structs = Structs(vulkan)
-        self.signal: Any = structs.new(
-            "VkSemaphoreSubmitInfo", semaphore=timeline, stageMask=ALL_COMMANDS
-        )
+        semaphore, buffer = "VkSemaphoreSubmitInfo", "VkCommandBufferSubmitInfo"
+        self.signal: Any = structs.new(semaphore, semaphore=timeline, stageMask=ALL_COMMANDS)
+        waits = [
+            structs.new(semaphore, semaphore=queue.timeline, value=number, stageMask=ALL_COMMANDS)
+            for queue, number in points
+        ]
         self.info: Any = structs.new(
             "VkSubmitInfo2",
-            commandBufferInfoCount=1,
-            pCommandBufferInfos=structs.new(
-                "VkCommandBufferSubmitInfo", commandBuffer=command_buffer
-            ),
+            waitSemaphoreInfoCount=len(waits),
+            pWaitSemaphoreInfos=waits,
+            commandBufferInfoCount=len(command_buffers),
+            pCommandBufferInfos=[structs.new(buffer, commandBuffer=b) for b in command_buffers],
             signalSemaphoreInfoCount=1,
             pSignalSemaphoreInfos=self.signal,
         )
@@ -82,8 +88,9 @@ class Queue:
         self._submit: Any = vulkan.lib.vkQueueSubmit2
         self._get_counter: Any = vulkan.lib.vkGetSemaphoreCounterValue
 
-    def prepare(self, command_buffer: Handle) -> Submission:
-        return Submission(self._vulkan, command_buffer, self.timeline)
+    def prepare(self, *command_buffers: Handle) -> Submission:
+        """Command buffers that run one after the other, as one submission."""
+        return Submission(self._vulkan, command_buffers, self.timeline)
 
     def submit(self, submission: Submission) -> int:
         """Submit now; the number that is reached when it has ended."""
@@ -100,28 +107,8 @@ class Queue:
 
     def submit_after(self, command_buffer: Handle | None, points: Sequence[Point]) -> int:
         """Submit a command buffer, or nothing, that the device starts after points elsewhere."""
-        structs = Structs(self._vulkan)
-        name = "VkSemaphoreSubmitInfo"
-        waits = [
-            structs.new(name, semaphore=queue.timeline, value=number, stageMask=ALL_COMMANDS)
-            for queue, number in points
-        ]
-        buffers = [] if command_buffer is None else [command_buffer]
-        submission = Submission.__new__(Submission)
-        submission.signal = structs.new(name, semaphore=self.timeline, stageMask=ALL_COMMANDS)
-        submission.info = structs.new(
-            "VkSubmitInfo2",
-            waitSemaphoreInfoCount=len(waits),
-            pWaitSemaphoreInfos=structs.array(name, waits),
-            commandBufferInfoCount=len(buffers),
-            pCommandBufferInfos=structs.array(
-                "VkCommandBufferSubmitInfo",
-                [structs.new("VkCommandBufferSubmitInfo", commandBuffer=b) for b in buffers],
-            ),
-            signalSemaphoreInfoCount=1,
-            pSignalSemaphoreInfos=submission.signal,
-        )
-        return self.submit(submission)
+        buffers = () if command_buffer is None else (command_buffer,)
+        return self.submit(Submission(self._vulkan, buffers, self.timeline, points))
 
     def poll(self) -> int:
         """The newest number reached."""
@@ -154,14 +141,32 @@ class Queue:
 
     def wait_up_to(self, number: int, timeout_ns: int) -> bool:
         """Wait at most ``timeout_ns``; whether ``number`` is reached."""
+        if self.poll() >= number:
+            return True
         start_ns = monotonic_ns()
+        end_ns = start_ns + timeout_ns
+        if self._spin(number, min(start_ns + self._spin_ns, end_ns)):
+            return True
         while self.poll() < number:
-            elapsed_ns = monotonic_ns() - start_ns
-            if elapsed_ns >= timeout_ns:
+            left_ns = end_ns - monotonic_ns()
+            if left_ns <= 0:
                 return False
-            if elapsed_ns > self._spin_ns:
-                self._block(number, min(timeout_ns - elapsed_ns, SLICE_NS))
+            self._block(number, min(left_ns, SLICE_NS))
         return True
+
+    def _spin(self, number: int, end_ns: int) -> bool:
+        """Poll until ``end_ns``. Half a round passes unseen on average: nothing is in it twice."""
+        get_counter, device, timeline = self._get_counter, self._device, self.timeline
+        counter = self._counter
+        while monotonic_ns() < end_ns:
+            result = get_counter(device, timeline, counter)
+            if result != SUCCESS:
+                self._fail(result, "vkGetSemaphoreCounterValue")
+            value = int(counter[0])
+            if value >= number:
+                self.completed = max(value, self.completed)
+                return True
+        return False
 
     def notify(self, number: int, callback: Callable[[BaseException | None], None]) -> None:
         """Call back from another thread when ``number`` is reached, or with what failed.

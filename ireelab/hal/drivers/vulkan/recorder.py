@@ -38,7 +38,7 @@ from ireelab.hal.drivers.vulkan.descriptors import DescriptorWriter
 from ireelab.hal.drivers.vulkan.executable import Kernel, VulkanExecutable
 from ireelab.hal.drivers.vulkan.memory import Block, Storage
 from ireelab.hal.drivers.vulkan.profiling import CommandOrigin, Stamps
-from ireelab.hal.drivers.vulkan.recording import Recording
+from ireelab.hal.drivers.vulkan.recording import Range, Recording
 from ireelab.hal.drivers.vulkan.transfer import record_copy, record_fill, record_update
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
@@ -98,8 +98,9 @@ class Recorder:
     def record(self, log: Sequence[LogEntry]) -> Recording:
         """CommandBufferError names the command that cannot be recorded."""
         with self._core.lock:
-            handle = self._core.acquire_command_buffer(self._core.queues.main.family)
-            recording = Recording(self._core, handle)
+            family = self._core.queues.main.family
+            handle = self._core.acquire_command_buffer(family)
+            recording = Recording(self._core, handle, family, _bound(self._table))
             try:
                 self._prepare(recording, log)
                 self._begin(handle)
@@ -399,3 +400,14 @@ class Recorder:
             f"command {self._index} ({self._kind}{place}) of command buffer {self._identity}: "
             f"{problem}"
         )
+
+
+def _bound(table: BindingTable) -> list[Range]:
+    """The memory of a binding table."""
+    bound: list[Range] = []
+    for buffer, offset, length in table:
+        if isinstance(buffer, VulkanBuffer):
+            bound.append(
+                (buffer.pointer + offset, length if length >= 0 else buffer.length_bytes - offset)
+            )
+    return bound

@@ -1,4 +1,4 @@
-"""Fills, updates and copies, and the bytes that go between the host and device-only memory.
+"""Fills, updates and copies, and the bytes that go from the host to device-only memory.
 
 Vulkan fills and updates whole 32-bit words only. Copies have no such limit, so that edges, 8-byte
 patterns and odd lengths are copied from a little staging memory that holds the bytes.
@@ -9,7 +9,6 @@ patterns and odd lengths are copied from a little staging memory that holds the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,14 +22,11 @@ from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 _UPDATE_LIMIT_BYTES = 65536
 _PATTERN_CHUNK_BYTES = 1 << 20
-_ONE_TIME, _SIMULTANEOUS = 1, 4
+_ONE_TIME = 1
 
 TRANSFER_QUEUE_BYTES = 4 << 20
 """From here on a copy between host and device goes to the transfer queue: below, waiting from one
 queue for another costs more than copying."""
-
-MAX_DOWNLOADS = 64
-"""Recorded copies from device to staging memory that are kept."""
 
 
 def record_copy(
@@ -101,8 +97,6 @@ class Transfers:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        # Programs read the same few outputs again and again, from and to the same places.
-        self._downloads: dict[tuple[int, int, int], Handle] = {}
 
     def run(
         self,
@@ -152,57 +146,16 @@ class Transfers:
                 pointer - storage.block.base, data.size,
             )  # fmt: skip
 
-        queue = self._queue(data.size)
+        queue = queue_for(core, data.size)
         number = self.run(record, queue, points)[1]
         queue.floor = max(queue.floor, number)
         return queue, number
 
-    def download(self, storage: Storage, pointer: int, length: int) -> npt.NDArray[np.uint8]:
-        """A copy of device memory as it is after everything submitted so far."""
-        if not length:
-            return np.empty(0, np.uint8)
-        core = self._core
-        staged = core.staging_pool.take(length)
-        queue = self._queue(length)
-        with core.lock:
-            key = (pointer, staged.pointer, length)
-            handle = self._downloads.get(key)
-            if handle is None:
-                handle = self._record_download(key, queue.family, storage, staged)
-            everything = core.queues.everything()
-            number = core.queues.submit(queue, everything, core.submission(handle), handle)[1]
-        core.raise_messages()
-        queue.wait(number)
-        data: npt.NDArray[np.uint8] = np.asarray(staged)
-        return data[:length]
 
-    def _record_download(
-        self, key: tuple[int, int, int], family: int, storage: Storage, staged: Storage
-    ) -> Handle:
-        core = self._core
-        while len(self._downloads) >= MAX_DOWNLOADS:
-            oldest = next(iter(self._downloads))
-            family_of_oldest = self._queue(oldest[2]).family
-            handle = self._downloads.pop(oldest)
-            core.queues.retire(partial(core.release_command_buffer, handle, family_of_oldest))
-        pointer, _, length = key
-        handle = core.acquire_command_buffer(family)
-        core.begin(handle, _SIMULTANEOUS)
-        work = core.work(family)
-        first = core.barriers.first(STAGE_TRANSFER, work=work)
-        core.vulkan.lib.vkCmdPipelineBarrier2(handle, first)
-        record_copy(
-            core, handle, storage.block.buffer, pointer - storage.block.base,
-            staged.block.buffer, _offset(staged), length,
-        )  # fmt: skip
-        core.end(handle, work)
-        self._downloads[key] = handle
-        return handle
-
-    def _queue(self, length: int) -> Queue:
-        """The transfer queue for what is worth waiting for another queue."""
-        queues = self._core.queues
-        return queues.transfer if length >= TRANSFER_QUEUE_BYTES else queues.main
+def queue_for(core: Core, length: int) -> Queue:
+    """The transfer queue for what is worth waiting for another queue."""
+    queues = core.queues
+    return queues.transfer if length >= TRANSFER_QUEUE_BYTES else queues.main
 
 
 def _repeat(
