@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ireelab.vm.context import Context
     from ireelab.vm.debugger import debug
     from ireelab.vm.run import RunResult, run
-    from ireelab.widgets.explorer import explore
+    from ireelab.widgets.explore import explore
 
 __version__ = "0.1.0"
 
@@ -84,7 +84,7 @@ _HOMES = {
     "debug": "ireelab.vm.debugger",
     "devices": "ireelab.hal.registry",
     "executables": "ireelab.viz.executables",
-    "explore": "ireelab.widgets.explorer",
+    "explore": "ireelab.widgets.explore",
     "load": "ireelab.program",
     "load_trace": "ireelab.pipeline.saved",
     "run": "ireelab.vm.run",

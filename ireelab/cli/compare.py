@@ -160,7 +160,7 @@ def _text(compared: Compared, names: list[str]) -> str:
 
 
 def _save(compared: Compared, name: str) -> None:
-    from ireelab.widgets.explorer import explore_compared
+    from ireelab.widgets.explore import explore_compared
 
     try:
         explore_compared(compared).save_html(name)

@@ -130,6 +130,16 @@ class Places:
             self._listings[ordinal] = function_lines(self._module, function)
         return self._listings[ordinal]
 
+    def function(self, ordinal: int) -> str:
+        """The name of a function.
+
+        Raises:
+            InvalidInput: there is none of this number.
+        """
+        if not 0 <= ordinal < len(self._module.functions):
+            raise InvalidInput(f"the program has no function number {ordinal}")
+        return self._module.functions[ordinal].name
+
     def find(self, place: Place, running: str = "") -> Breakpoint:
         """The instructions that a place is; ``running`` is the function where none is named.
 

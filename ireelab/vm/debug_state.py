@@ -65,7 +65,16 @@ def state_record(call: Debugger) -> dict[str, Any]:
             {"text": value_text(fence), "facts": [list(pair) for pair in facts(fence)]}
             for fence in (call.waiting.fences if call.waiting else ())
         ],
-        "results": [value_text(value) for value in call.stepper.raw_results],
+        "results": [
+            one.to_json()
+            for one in _held(
+                ((f"result {i}", value) for i, value in enumerate(call.stepper.raw_results)),
+                {},
+                {},
+                "",
+                refs,
+            )
+        ],
         "breakpoints": [
             {"text": str(one), "ids": [f"{fn}:{pc}" for fn, pc in sorted(one.addresses)]}
             for one in call.breakpoints
@@ -108,22 +117,25 @@ def _held(
     return made
 
 
-def _by_identity(call: Debugger) -> dict[int, list[str]]:
-    """Names of everything that holds a reference, by the object."""
-    found: dict[int, list[str]] = {}
-    frames = call.stepper.frames
-    for i, frame in enumerate(frames):
-        prefix = _prefix(len(frames) - 1 - i)
-        for name, value in frame.registers.items():
-            _note(found, f"{prefix}{name}", value)
-    for name, value in global_values(call.stepper):
-        _note(found, name, value)
+def named_values(call: Debugger) -> dict[str, Any]:
+    """Everything that a page can name: "%r0" of the function that runs, "^%r0" of its caller
+    ("^^%r0" of that one's), "ref 0" of the globals, "result 0".
+    """
+    found: dict[str, Any] = {}
+    for up, frame in enumerate(reversed(call.stepper.frames)):
+        found.update((f"{_prefix(up)}{name}", value) for name, value in frame.registers.items())
+    found.update(global_values(call.stepper))
+    found.update((f"result {i}", value) for i, value in enumerate(call.stepper.raw_results))
     return found
 
 
-def _note(found: dict[int, list[str]], name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, int | float):
-        found.setdefault(id(value), []).append(name)
+def _by_identity(call: Debugger) -> dict[int, list[str]]:
+    """The names of everything that holds a reference, by the object."""
+    found: dict[int, list[str]] = {}
+    for name, value in named_values(call).items():
+        if value is not None and not isinstance(value, int | float):
+            found.setdefault(id(value), []).append(name)
+    return found
 
 
 def _order(held: Held) -> tuple[bool, int]:

@@ -206,6 +206,11 @@ class Debugger:
         depth = len(self.stepper.frames)
         return self._go(lambda: len(self.stepper.frames) < depth)
 
+    def next_line(self) -> Debugger:
+        """Run to where another line of the source begins; instructions from nowhere are passed."""
+        line = self.line
+        return self._go(lambda: self.line not in (None, line))
+
     def run_to(
         self,
         *,

@@ -66,6 +66,6 @@ def _formatter(view: _View) -> Any:
 
 
 def _show_compared(compared: Any, **_: Any) -> Any:
-    from ireelab.widgets.explorer import explore_compared
+    from ireelab.widgets.explore import explore_compared
 
     return explore_compared(compared)._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]

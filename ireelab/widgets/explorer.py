@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ireelab.errors import CompileError, InvalidInput
-from ireelab.pipeline.compile import compile
-from ireelab.pipeline.saved import SUFFIX, load_trace
+from ireelab.errors import CompileError
 from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
-from ireelab.viz.compare import compare as compare_sides
 from ireelab.viz.compare_traces import Compared
-from ireelab.viz.compared_models import compared_blob, compared_names
 from ireelab.viz.html import bundle_bytes, bundle_text, render_html
-from ireelab.viz.models import (
-    MODEL_NAMES,
-    RUN_MODELS,
-    ModelBlob,
-    Subject,
-    model_blob,
-    pack_model,
-)
+from ireelab.viz.models import ModelBlob, Subject
 from ireelab.viz.payload import (
     Payload,
     Run,
@@ -46,12 +35,9 @@ from ireelab.viz.trace_key import trace_key
 from ireelab.vm.disassembly import disassemble
 from ireelab.widgets.history import Compilation, Ran
 from ireelab.widgets.live import Live
-from ireelab.widgets.vm_execution import EXECUTION, execution_blob
+from ireelab.widgets.shown_models import ShownModels
 
 DEFAULT_HEIGHT = 680
-
-Other = Trace | tuple[Trace, Run | None]
-"""What is compared: a trace, or one with its run."""
 
 _NOTHING_SELECTED: dict[str, Any] = {"step": None, "line": None, "view": "ir", "item": None}
 
@@ -74,7 +60,9 @@ class Explorer(anywidget.AnyWidget):
 
     The page can run and compile anew (``ireelab.widgets.live``): ``results`` and ``traces`` are
     all there were so far, ``result`` and ``trace`` what is shown. ``run`` is the run that is shown
-    instead of the index's, ``live`` what there is to choose from, ``job`` what goes on.
+    instead of the index's, ``live`` what there is to choose from, ``job`` what goes on, and
+    ``stepping`` where a call stands that the VM pane steps through
+    (``ireelab.widgets.vm_session``).
     """
 
     _esm = bundle_text("widget.js")
@@ -93,14 +81,13 @@ class Explorer(anywidget.AnyWidget):
     run = traitlets.Bytes(b"").tag(sync=True)
     live = traitlets.Dict(default_value={}).tag(sync=True)
     job = traitlets.Dict(default_value={}).tag(sync=True)
+    stepping = traitlets.Dict(default_value={}).tag(sync=True)
     key = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, index: bytes = b"", chunks: bytes = b"", **traits: Any) -> None:
         # First: a widget that traitlets refuses is closed too.
         self._record: Callable[[], dict[str, Any]] | None = None
-        self._subject = Subject()
-        self._compared: Compared | None = None
-        self._blobs: dict[str, ModelBlob] = {}
+        self._models = ShownModels()
         self._live = Live(self)
         super().__init__(index=index, chunks=chunks, **traits)
         self.on_msg(_on_message)
@@ -118,11 +105,11 @@ class Explorer(anywidget.AnyWidget):
         Raises:
             CompileError: ``shown`` itself, when it carries no trace to show.
         """
-        self._compared = compared
         if isinstance(shown, Program):
             payload = listing_payload(shown.name, "disassembly", disassemble(shown.module))
             self._live.begin(None, shown, None, result)
-            self._present(payload, Subject(None, shown, result), None)
+            self._models.show(Subject(None, shown, result), None)
+            self._present(payload, None)
             if result is not None:
                 self.run = run_payload(result, None, number=1)
             return
@@ -132,48 +119,43 @@ class Explorer(anywidget.AnyWidget):
             assert error is not None
             raise error
         self._live.begin(trace, None, error, result)  # before: the page asks what can be done
-        self._show_trace(trace, error, Subject(trace, None, result))
+        self._show_trace(trace, error, Subject(trace, None, result), compared)
 
     def show_compilation(
         self, compilation: Compilation, ran: Ran | None, compared: Compared | None = None
     ) -> None:
         """Show another compilation of this explorer's, with a run of it, or beside another."""
-        self._compared = compared
-        self._show_trace(
-            compilation.trace, compilation.error, Subject(compilation.trace, *_ran(ran))
-        )
+        subject = Subject(compilation.trace, *_ran(ran))
+        self._show_trace(compilation.trace, compilation.error, subject, compared)
 
     def show_run(self, ran: Ran, before: Ran | None) -> None:
         """Show another run of what is shown, its outputs held against those of ``before``."""
-        trace = self._subject.trace
+        trace = self.trace
         program, run = _ran(ran)
-        self._subject = Subject(trace, program if trace else self._subject.program, run)
-        stale = (*RUN_MODELS, EXECUTION)
-        self._blobs = {n: b for n, b in self._blobs.items() if n.partition("/")[0] not in stale}
+        shown = self._models.subject.program
+        self._models.show_run(Subject(trace, program if trace else shown, run))
         if trace is not None:
             self._record = partial(explore_record, trace, run=ran.result)
         other = None if before is None or before is ran else (before.number, before.result)
         self.run = run_payload(ran.result, trace, number=ran.number, before=other)
 
-    def _show_trace(self, trace: Trace, error: CompileError | None, subject: Subject) -> None:
-        record = partial(explore_record, trace, run=subject.run, error=error)
-        compared = self._comparing(trace)
-        payload = trace_payload(trace, run=subject.run, error=error, compared=compared)
-        self._present(payload, subject, record)
-
-    def _comparing(self, trace: Trace | None) -> Compared | None:
-        """The comparison, while its first side is what is shown."""
-        compared = self._compared
-        return compared if compared and compared.sides[0].trace is trace else None
-
-    def _present(
-        self, payload: Payload, subject: Subject, record: Callable[[], dict[str, Any]] | None
+    def _show_trace(
+        self,
+        trace: Trace,
+        error: CompileError | None,
+        subject: Subject,
+        compared: Compared | None,
     ) -> None:
+        record = partial(explore_record, trace, run=subject.run, error=error)
+        self._models.show(subject, compared)
+        beside = self._models.compared(trace)
+        payload = trace_payload(trace, run=subject.run, error=error, compared=beside)
+        self._present(payload, record)
+
+    def _present(self, payload: Payload, record: Callable[[], dict[str, Any]] | None) -> None:
         self._record = record
-        self._subject = subject
-        self._blobs.clear()
         with self.hold_sync():
-            self.key = "" if subject.trace is None else trace_key(subject.trace)
+            self.key = "" if self.trace is None else trace_key(self.trace)
             self.run = b""
             self.chunks = payload.chunks
             self.index = payload.index
@@ -183,9 +165,8 @@ class Explorer(anywidget.AnyWidget):
     def show_model(self, name: str, pane: str, record: dict[str, Any], subject: Subject) -> None:
         """Show one model alone, in ``pane``; a trace is what links it to other cells."""
         payload = model_payload(pane)
-        self._subject, self._record = subject, None
-        trace = subject.trace
-        self._blobs = {name: pack_model(record)}
+        self._models.show_alone(subject, name, record)
+        self._record, trace = None, subject.trace
         with self.hold_sync():
             self.key = "" if trace is None else trace_key(trace)
             self.arrangement = {"kind": "stack", "panes": [pane], "active": pane}
@@ -195,7 +176,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def result(self) -> Run | None:
         """The run that is shown."""
-        return self._subject.run
+        return self._models.subject.run
 
     @property
     def results(self) -> tuple[Run, ...]:
@@ -205,7 +186,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def trace(self) -> Trace | None:
         """The compilation that is shown."""
-        return self._subject.trace
+        return self._models.subject.trace
 
     @property
     def traces(self) -> tuple[Trace, ...]:
@@ -233,14 +214,7 @@ class Explorer(anywidget.AnyWidget):
 
     def model(self, name: str) -> ModelBlob:
         """The model that a pane shows, computed once; see ``ireelab.viz.models``."""
-        if name not in self._blobs:
-            compared = self._comparing(self._subject.trace)
-            if compared is not None and (blob := compared_blob(compared, name)) is not None:
-                self._blobs[name] = blob
-                return blob
-            make = execution_blob if name.partition("/")[0] == EXECUTION else model_blob
-            self._blobs[name] = make(self._subject, name)
-        return self._blobs[name]
+        return self._models.get(name)
 
     def answer(self, request: dict[str, Any]) -> None:
         """Do what the page asks for; see ``ireelab.widgets.live``."""
@@ -258,14 +232,9 @@ class Explorer(anywidget.AnyWidget):
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained HTML file that works offline; returns its path."""
         path = Path(path)
-        names = MODEL_NAMES if self._subject.run is None else (*MODEL_NAMES, EXECUTION)
-        compared = self._comparing(self._subject.trace)
-        if compared is not None:
-            names = (*names, *compared_names(compared))
-        models = {name: self.model(name) for name in names}
         title = title or self._title()
         index = with_run(self.index, self.run) if self.run else self.index
-        page = render_html(index, self.chunks, title=title, models=models)
+        page = render_html(index, self.chunks, title=title, models=self._models.saved())
         path.write_text(page, encoding="utf-8")
         return path
 
@@ -274,8 +243,8 @@ class Explorer(anywidget.AnyWidget):
         super().close()
         self.layout.close()  # ipywidgets', a model of its own
         self._live.close()
-        self._subject, self._record, self._compared = Subject(), None, None
-        self._blobs.clear()
+        self._record = None
+        self._models.show(Subject(), None)
         with self.hold_trait_notifications():
             self.index = self.chunks = self.run = b""
             self.live = {}
@@ -305,58 +274,6 @@ def _on_message(explorer: Explorer, content: dict[str, Any], _buffers: list[byte
     except Exception as error:  # whatever it is, the pane that waits must be told
         reply["error"] = f"{type(error).__name__}: {error}"
     explorer.send(reply, buffers)
-
-
-def explore(
-    shown: Trace | CompileError | Program | str | Path,
-    result: Run | None = None,
-    *,
-    compare: Other | list[Other] | None = None,
-    labels: Sequence[str] = (),
-    height: int = DEFAULT_HEIGHT,
-    theme: str = "auto",
-    state: dict[str, Any] | None = None,
-) -> Explorer:
-    """The explorer of a trace, and of its run where ``result`` is given.
-
-    ``compare`` is another trace, ``(trace, result)``, or a list of these: their steps, packings,
-    runs and numbers stand beside those of the first. ``labels`` name all sides.
-
-
-    MLIR text and ``.mlir`` files are compiled first, ``.iltrace`` files loaded. A
-    :class:`CompileError`, given or met while compiling, is explored too: its diagnostics, and the
-    steps before the failure. A program without a trace, such as one that ``il.load`` read, is shown
-    disassembled. ``state`` brings a view back: what ``Explorer.state`` gave, or the explorer's Link
-    button copied.
-    """
-    if isinstance(shown, str | Path):
-        try:
-            saved = "\n" not in str(shown) and str(shown).endswith(SUFFIX)
-            shown = load_trace(shown) if saved else compile(shown)
-        except CompileError as error:
-            shown = error
-    compared = None
-    if compare is not None:
-        if not isinstance(shown, Trace):
-            raise InvalidInput("compare goes with a trace: what failed has no plans to compare")
-        others = compare if isinstance(compare, list) else [compare]
-        compared = compare_sides((shown, result), *others, labels=labels)
-    explorer = Explorer(height=height, theme=theme)
-    try:
-        explorer.show(shown, result, compared)
-    except CompileError:
-        explorer.close()
-        raise
-    if state is not None:
-        explorer.state = state
-    return explorer
-
-
-def explore_compared(compared: Compared, *, height: int = DEFAULT_HEIGHT) -> Explorer:
-    """The explorer of what ``il.compare`` made of traces."""
-    explorer = Explorer(height=height)
-    explorer.show(compared.sides[0].trace, compared.sides[0].run, compared)
-    return explorer
 
 
 def _ran(ran: Ran | None) -> tuple[Program | None, Run | None]:

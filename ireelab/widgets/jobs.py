@@ -35,9 +35,9 @@ class Stopped(IreelabError):
 class JobState:
     """A running job as the page shows it. ``total`` is 0 where nobody knows it."""
 
-    kind: str  # "run" or "compile"
+    kind: str  # "run", "compile" or "vm": a call that is stepped through
     title: str
-    unit: str  # what is counted: "call" or "step"
+    unit: str  # what is counted: "call", "step" or "instruction"
     count: int = 0
     total: int = 0
     now: str = ""  # the newest pass
@@ -132,7 +132,10 @@ class Jobs:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the job to end: a compilation at once, a run after the call that it is in."""
+        """Ask the job to end.
+
+        A compilation ends at once, a run after its current call, stepping after an instruction.
+        """
         if self._job is not None:
             self._job.stop.set()
             self._show(self._job, self._job.state)

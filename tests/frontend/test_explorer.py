@@ -13,7 +13,8 @@ import traitlets
 import ireelab as il
 from ireelab.errors import CompileError, InvalidInput, IreelabError
 from ireelab.viz import html
-from ireelab.widgets.explorer import Explorer, explore
+from ireelab.widgets.explore import explore
+from ireelab.widgets.explorer import Explorer
 
 INDEX = gzip.compress(json.dumps({"schema": 1, "name": "<m>", "steps": []}).encode())
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from live_support import ask, run
 
 import ireelab as il
 from ireelab.widgets.explorer import Explorer
@@ -35,19 +36,6 @@ def explorer(trace: il.Trace) -> Iterator[Explorer]:
     explorer = il.explore(trace, il.run(trace, "mlp", X, *REST, profile=True))
     yield explorer
     explorer.close()
-
-
-def ask(explorer: Explorer, action: str, **request: Any) -> dict[str, Any] | None:
-    """Do it to the end; returns the problem that the page is told."""
-    explorer.answer({"type": "live", "do": action, **request})
-    assert explorer.wait(120)
-    assert explorer.job == {}
-    return explorer.live["problem"]
-
-
-def run(explorer: Explorer, *inputs: str, **request: Any) -> dict[str, Any] | None:
-    asked = {"program": 1, "function": "", "device": "llvm-cpu", "repeat": 1, "profile": True}
-    return ask(explorer, "run", **{**asked, "inputs": list(inputs), **request})
 
 
 def shown_run(explorer: Explorer) -> dict[str, Any]:
