@@ -225,16 +225,21 @@ def _program(request: Request, folder: JobFolder) -> Program:
     return Program(folder.vmfb.read_bytes(), llvm_ir=llvm_ir, name=request.source.stem)
 
 
-def whole_module(trace: Trace, steps: Pipeline, until: str) -> tuple[str, str]:
+def whole_module(
+    trace: Trace, steps: Pipeline, until: str, stop: threading.Event | None
+) -> tuple[str, str]:
     """The module that steps of a lab pipeline leave of a trace's source: whole, and elided.
 
     Both are "" where they do not get there.
+
+    Raises:
+        CompileInterrupted: stopped by KeyboardInterrupt or ``stop``.
     """
     source = resolve(trace.source, name=f"{trace.name}.mlir")
     request = _request(source, trace.target, steps, until, None, trace.flags)
     with job_folder() as folder:
         job = submit(replace(request, keeps_module=True), folder, driver_arguments)
-        code = wait(job, DumpReader(folder.snapshots, folder.journal), None, None)
+        code = wait(job, DumpReader(folder.snapshots, folder.journal), None, stop)
         if code is None:
             raise CompileInterrupted(f"{trace.name}: stopped while its constants were looked up")
         if code:

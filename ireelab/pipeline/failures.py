@@ -178,7 +178,8 @@ def _last_input(request: Request, arguments: Arguments) -> str:
         job = submit(request, folder, arguments)
         try:
             while job.poll(POLL_SECONDS) is None and time.monotonic() < end_seconds:
-                pass
+                if request.stopped:
+                    break
         finally:
             job.kill()
         return folder.input.read_text("utf-8", "replace") if folder.input.exists() else ""

@@ -67,7 +67,7 @@ def resume(
     steps = pipeline or lab_pipeline()
     text = trace.ir(last, module=True) if ir is None else str(ir)
     if _ELIDED in text:
-        text = _with_constants(text, trace, last, name, steps)
+        text = _with_constants(text, trace, last, name, steps, stop)
     try:
         continued = compile(
             text,
@@ -87,14 +87,21 @@ def resume(
     return _joined(trace, last, continued, edited=ir is not None)
 
 
-def _with_constants(text: str, trace: Trace, last: int, name: str, steps: Pipeline) -> str:
+def _with_constants(
+    text: str,
+    trace: Trace,
+    last: int,
+    name: str,
+    steps: Pipeline,
+    stop: threading.Event | None,
+) -> str:
     """``text`` with the constants that snapshots elide, in the order in which they stand.
 
     They come from running the steps up to the boundary once more.
     """
     from ireelab.pipeline.compile import whole_module
 
-    whole, elided = whole_module(trace, steps, name)
+    whole, elided = whole_module(trace, steps, name, stop)
     constants: list[str] = []
     for full, shown in zip(whole.split("\n"), elided.split("\n"), strict=False):
         pattern = re.escape(shown).replace(re.escape(_CONSTANT), "(.*)")

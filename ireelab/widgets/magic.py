@@ -196,6 +196,9 @@ class IreeMagics(Magics):
                 if error.trace.steps:
                     self._bind(f"{options.name}_failed", error.trace)
             raise CellFailed(describe(error, options.name)) from error
+        except KeyboardInterrupt:  # not while the compiler ran: there are no steps to show
+            explorer.close()
+            raise
 
     def _pipeline(self, name: str) -> Any:
         """A pipeline by name, or the one in the notebook's variable of that name."""

@@ -238,6 +238,10 @@ def test_resume_where_constants_are_elided() -> None:
     np.testing.assert_array_equal(ireelab.run(again, "main", zeros).outputs[0], values)
     with pytest.raises(CompileError, match="cannot be told"):
         trace.resume("hal", text)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CompileInterrupted, match="while its constants were looked up"):
+        trace.resume("hal", stop=stop)
 
 
 def test_resume_says_what_is_wrong(lab_trace: Trace) -> None:
