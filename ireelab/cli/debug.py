@@ -20,7 +20,6 @@ from ireelab.cli.common import (
     load_program,
 )
 from ireelab.errors import IreelabError
-from ireelab.vm.breakpoints import parse_place
 
 if TYPE_CHECKING:
     from ireelab.cli.common import Commands
@@ -90,12 +89,16 @@ class DebugShell(cmd.Cmd):
 
     def do_until(self, arg: str) -> None:
         """until PLACE: run to a place, written as for `break` (u)"""
+        from ireelab.vm.breakpoints import parse_place
+
         print(self._call.run_to(**parse_place(arg).keywords()))
 
     def do_break(self, arg: str) -> None:
         """break PLACE: stop at a source line (8), a function (@main), an instruction
         (@main 0x48, or 0x48 of this function) or calls of an import (hal.fence.await);
         without: forget all (b)"""
+        from ireelab.vm.breakpoints import parse_place
+
         if arg:
             self._call.break_at(**parse_place(arg).keywords())
         else:
