@@ -77,6 +77,18 @@ def test_a_kernel_its_code_and_its_dispatches(
     expect(page.locator("[data-il=ir]")).to_be_visible()
 
 
+def test_a_low_pane_lists_the_kernels_first(open_page: OpenPage, page_file: Path) -> None:
+    page = open_page(page_file, width=800)
+    page.locator("[data-pane-tab=executables]").click()
+    counts = page.get_by_role("region", name="What the kernel uses")
+    expect(page.get_by_role("listbox", name="Kernels")).to_be_visible()
+    expect(counts).to_be_hidden()
+    page.locator("summary", has_text="What the kernel uses").click()
+    expect(counts).to_be_visible()
+    page.set_viewport_size({"width": 760, "height": 880})  # what was opened stays open
+    expect(counts).to_be_visible()
+
+
 def test_an_instruction_its_call_its_kernel_and_its_source(
     open_page: OpenPage, page_file: Path, trace: il.Trace
 ) -> None:

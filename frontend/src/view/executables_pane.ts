@@ -22,7 +22,11 @@ import type { Pane } from "./pane.ts";
 
 /** Room that a column of code wants. */
 const COLUMN_PX = 330;
-const ASIDE_PX = 240;
+/** Below this width the list stands above the code (in widget.css too), and takes no room beside it. */
+const STACKED_PX = 560;
+const SIDE_PX = 240;
+/** Lower than this, the list of kernels takes all of the side's height at first. */
+const LOW_PX = 400;
 
 export async function executablesPane(pane: Pane, context: PaneContext): Promise<PaneView> {
   const model = await context.models.get<Executables>("executables");
@@ -32,7 +36,10 @@ export async function executablesPane(pane: Pane, context: PaneContext): Promise
 class ExecutablesPane implements PaneView {
   private readonly list: KernelList;
   private readonly columns: CodeColumns;
-  private readonly counts = h("div", { class: "il-kernel-aside", role: "region", tabindex: 0, "aria-label": "What the kernel uses" });
+  private readonly counts = h("div", { class: "il-kernel-counts", role: "region", tabindex: 0, "aria-label": "What the kernel uses" });
+  private readonly uses = h("summary", {}, "What the kernel uses");
+  private readonly aside = h("details", { class: "il-kernel-aside" }, this.uses, this.counts);
+  private asideKept = false;
   private readonly status = h("output", { class: "il-column-status" });
   private readonly locate: HTMLButtonElement;
   private readonly edit: KernelEdit;
@@ -76,11 +83,12 @@ class ExecutablesPane implements PaneView {
       pane.body.append(message("empty", "No kernels", "This program dispatches nothing to a device."));
       return;
     }
-    const aside = h("div", { class: "il-kernel-side" }, this.list.list.element, this.counts);
+    const side = h("div", { class: "il-kernel-side" }, this.list.list.element, this.aside);
     const main = h("div", { class: "il-kernel-main" }, this.toolbar(times.size > 0), this.edit.problem, this.columns.element, this.status);
-    pane.body.append(aside, main);
-    this.disposer.observeSize(pane.body, () => this.fit(pane.body.clientWidth));
-    this.fit(pane.body.clientWidth);
+    pane.body.append(side, main);
+    this.disposer.listen(this.uses, "click", () => (this.asideKept = true));
+    this.disposer.observeSize(pane.body, () => this.fit(pane.body.clientWidth, pane.body.clientHeight));
+    this.fit(pane.body.clientWidth, pane.body.clientHeight);
     this.choose(model.entry_points[0]);
   }
 
@@ -121,10 +129,12 @@ class ExecutablesPane implements PaneView {
     );
   }
 
-  /** As many columns as there is room for, until the user says how many. */
-  private fit(width: number): void {
-    if (!width || this.columnCount) return;
-    const room = width > 700 ? width - ASIDE_PX : width;
+  /** What there is room for, until the user says it: what the kernel uses, and columns. */
+  private fit(width: number, height: number): void {
+    if (!width) return;
+    if (!this.asideKept) this.aside.open = height >= LOW_PX;
+    if (this.columnCount) return;
+    const room = width > STACKED_PX ? width - SIDE_PX : width;
     const columns = Math.max(1, Math.min(3, Math.floor(room / COLUMN_PX)));
     if (columns === this.chosen.length) return;
     this.chosen = firstStages(this.stages, columns);

@@ -5,9 +5,6 @@ import { CanvasView } from "./canvas_view.ts";
 import { treeOf } from "./dom.ts";
 import {
   drawGraph,
-  drawMinimap,
-  MINIMAP,
-  minimapFrame,
   NODE_HEIGHT,
   NODE_WIDTH,
   worldSize,
@@ -15,6 +12,7 @@ import {
   worldY,
   type GraphScene,
 } from "./graph_draw.ts";
+import { drawMinimap, freeCorner, hiddenArea, minimap, type Corner, type Minimap } from "./graph_minimap.ts";
 
 export interface GraphEvents {
   onSelect: (node: number | null) => void;
@@ -35,6 +33,7 @@ export class GraphView {
   private top = 0;
   private zoom = 1;
   private placed = false;
+  private corner: Corner = "bottom right";
 
   constructor(
     root: HTMLElement,
@@ -49,9 +48,10 @@ export class GraphView {
       draw: (context, width, height, colors) => {
         if (!this.scene) return;
         if (!this.placed) this.placeFirst();
-        const scene = { ...this.scene, left: this.left, top: this.top, zoom: this.zoom };
+        const scene = this.inView(this.scene);
         drawGraph(context, scene, width, height, colors);
-        if (this.overflows()) drawMinimap(context, scene, width, height, colors);
+        const map = minimap(scene, this.corner, width, height);
+        if (map) drawMinimap(context, map, scene, width, height, colors);
       },
     });
     this.listen();
@@ -92,15 +92,17 @@ export class GraphView {
     this.zoom = Math.max(MIN_READABLE, Math.min(1, this.canvas.width / width));
     this.left = Math.max(0, (width - this.canvas.width / this.zoom) / 2);
     this.top = 0;
+    this.corner = freeCorner(this.inView(this.scene), this.canvas.width, this.canvas.height);
     if (this.scene.selected >= 0) this.reveal(this.scene.selected);
   }
 
-  private overflows(): boolean {
-    if (!this.scene) return false;
-    const [width, height] = worldSize(this.scene);
-    const { canvas, zoom } = this;
-    const enough = canvas.width > 2.2 * MINIMAP.width && canvas.height > 1.3 * MINIMAP.height;
-    return enough && (width * zoom > canvas.width * 1.05 || height * zoom > canvas.height * 1.05);
+  private inView(scene: GraphScene): GraphScene {
+    return { ...scene, left: this.left, top: this.top, zoom: this.zoom };
+  }
+
+  private get map(): Minimap | null {
+    const { scene, corner, canvas } = this;
+    return scene && minimap(this.inView(scene), corner, canvas.width, canvas.height);
   }
 
   private centre(node: number): void {
@@ -115,8 +117,8 @@ export class GraphView {
 
   /** Moves the view to a place of the minimap; false where there is none under the pointer. */
   private goToMinimap(offsetX: number, offsetY: number, dragging: boolean): boolean {
-    if (!this.scene || !this.overflows()) return false;
-    const map = minimapFrame({ ...this.scene, left: this.left, top: this.top, zoom: this.zoom }, this.canvas.width, this.canvas.height);
+    const map = this.map;
+    if (!map) return false;
     const [x, y] = [offsetX - map.x, offsetY - map.y];
     if (!dragging && (x < 0 || y < 0 || x > map.width || y > map.height)) return false;
     this.centreAt(x / map.scaleX, y / map.scaleY);
@@ -128,7 +130,8 @@ export class GraphView {
     const x = (worldX(this.scene.layout, node) - this.left) * this.zoom;
     const y = (worldY(this.scene.shown.nodes[node].rank) - this.top) * this.zoom;
     const room = 30;
-    if (x < room || y < room || x > this.canvas.width - room || y > this.canvas.height - room) this.centre(node);
+    const outside = x < room || y < room || x > this.canvas.width - room || y > this.canvas.height - room;
+    if (outside || (this.map && hiddenArea(this.map, this.inView(this.scene), node) > 0)) this.centre(node);
   }
 
   private zoomBy(factor: number, x = this.canvas.width / 2, y = this.canvas.height / 2): void {

@@ -5,7 +5,7 @@ import { h } from "./dom.ts";
 import { facts } from "./facts.ts";
 
 export function kernelFactsElement(kernel: Kernel): HTMLElement {
-  const element = h("div", { class: "il-kernel-counts" });
+  const element = h("div", {});
   if (kernel.absent) element.append(h("p", { class: "il-muted" }, kernel.absent));
   const mix = instructionMix(kernel);
   if (mix.length) element.append(h("h4", {}, "Instructions"), mixTable(mix));

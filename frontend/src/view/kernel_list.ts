@@ -63,10 +63,10 @@ export class KernelList {
     const share = h("span", { class: "il-share", "aria-hidden": "true" });
     share.style.width = `${100 * (time?.share ?? 0)}%`;
     const facts = [
-      time ? `${time.workgroups || "?"} workgroups` : "",
+      time ? `${time.workgroups || "?"} wg` : "",
       bytes === null ? kernel.format : formatBytes(bytes),
       time && time.count > 1 ? plural(time.count, "run") : "",
-    ];
+    ].filter(Boolean);
     const chosen = kernel === this.chosen;
     return h(
       "div",
@@ -76,11 +76,11 @@ export class KernelList {
         role: "option",
         "aria-selected": String(chosen),
         "data-row": index,
-        title: kernel.entry_point,
+        title: `${kernel.entry_point}\n${facts.join(" · ")}`,
       },
       h("span", { class: "il-label" }, shortName(kernel.function)),
+      h("span", { class: "il-kernel-facts" }, facts.join(" · ")),
       h("span", { class: "il-time" }, time ? `${formatNs(time.total_ns)} · ${(100 * time.share).toFixed(0)} %` : ""),
-      h("span", { class: "il-kernel-facts" }, facts.filter(Boolean).join(" · ")),
       time ? share : "",
     );
   }
