@@ -75,15 +75,15 @@ export class App {
       onLine: (line) => void this.linker.selectLine(line),
     });
     this.follower = new Follower(index, texts, models);
-    this.linker = new Linker(index, store, models, (step) => this.code.lines(step), () => this.showLists());
+    this.linker = new Linker(index, store, models, (step) => this.code.lines(step), (item) => this.timeline.firstOf(item), () => this.showLists());
     const select = (item: Ref | null) => void this.linker.selectItem(item);
     this.details = new DetailsPane({
       onSelectStep: (step) => void this.linker.selectStep(step),
-      onSelectEvent: (event) => select(`event:${event}`),
+      onSelectEvent: (event) => select(this.timeline.refOf(event)),
       onSelect: select,
     });
     this.timeline = new TimelinePane(root, index.run, index.compared, {
-      onSelect: (event) => select(event === null ? null : `event:${event}`),
+      onSelect: select,
     });
     for (const pane of [this.steps.pane, this.code.pane, this.details.pane, this.timeline.pane])
       this.panes.set(pane.id, pane);
@@ -210,15 +210,17 @@ export class App {
     const related = this.linker.related(item);
     const events = new Set<number>();
     for (const ref of related) if (refKind(ref) === "event") events.add(refNumber(ref));
-    const event = eventOf(item) ?? (events.size === 1 ? [...events][0] : null);
-    const peers = this.linker.peersOf(event);
+    const event = this.timeline.eventOf(item) ?? (events.size === 1 ? [...events][0] : null);
+    const ofFirst = event === null || this.timeline.isOfFirst(event); // as all steps are
+    const peers = ofFirst ? this.linker.peersOf(event) : this.timeline.peersOf(event);
     const visible = new Set(this.workspace.visible);
     this.header.setHistory(this.store.canGo(-1), this.store.canGo(1));
     this.steps.show(step, base);
     const shown = step === null ? null : this.index.steps[step];
     const at = { step, line: selection.line, text: this.code.textOf(step) };
     const origin = this.origin(at);
-    this.details.show(this.index, shown, event, peers, { item, related, sources: this.linker.sources, origin });
+    const found = event === null ? null : { timeline: this.timeline.timeline, number: event, peers, steps: ofFirst };
+    this.details.show(this.index, shown, found, { item, related, sources: this.linker.sources, origin });
     this.timeline.show(event, events.size > 1 ? events : peers);
     const selected: Selected = { item, related, at };
     for (const [id, pane] of this.modelPanes) if (visible.has(id)) pane.show(selected);

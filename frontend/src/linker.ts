@@ -25,6 +25,8 @@ export class Linker {
     private readonly store: Store,
     private readonly models: Models,
     private readonly linesOf: LinesOf,
+    /** The first side's counterpart of what another side has: the models here are the first's. */
+    private readonly firstOf: (item: Ref) => Ref,
     /** More is known about what is selected. */
     private readonly onLinked: () => void,
   ) {
@@ -56,7 +58,9 @@ export class Linker {
   }
 
   related(item: Ref | null): ReadonlySet<Ref> {
-    return this.entities.related(item);
+    const mine = item === null ? null : this.firstOf(item);
+    const found = this.entities.related(mine);
+    return item === null || mine === item ? found : new Set([item, ...found]);
   }
 
   /** All events that run the same entry point. */
@@ -95,7 +99,7 @@ export class Linker {
     if (request !== this.request) return;
     this.onLinked();
     const current = wanted ?? this.store.selection.step;
-    const event = eventOf(item);
+    const event = eventOf(this.firstOf(item));
     const best = (event === null ? this.sources.stream?.step : this.events[event]?.step) ?? current;
     for (const step of new Set([current, best])) {
       const line = await this.lineOf(item, step);
@@ -128,7 +132,7 @@ export class Linker {
   private async lineOf(item: Ref, step: number | null): Promise<number | null> {
     try {
       const lines = await this.linesOf(step);
-      return lines && this.lineIn(lines, item);
+      return lines && this.lineIn(lines, this.firstOf(item));
     } catch {
       return null; // the code pane shows why the text cannot be read
     }
@@ -158,7 +162,7 @@ export class Linker {
 
   /** Whether the line, or the op around it, is the one that stands for the item. */
   private async isShownBy(lines: TextLines, item: Ref, line: number): Promise<boolean> {
-    const shown = this.lineIn(lines, item);
+    const shown = this.lineIn(lines, this.firstOf(item));
     return shown !== null && (shown === line || shown === parentLine(lines, line));
   }
 }

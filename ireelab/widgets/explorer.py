@@ -53,10 +53,11 @@ class Explorer(anywidget.AnyWidget):
     ``selection`` follows the user and can be set: ``{"step": int | None, "line": int | None,
     "view": "ir" | "diff", "item": str | None}``, where ``item`` is a reference such as
     ``"event:3"``, ``"command:5"`` (of the stream graph), ``"slice:0"`` or ``"barrier:0.1"``
-    (command buffer, barrier). Explorers of one trace share it. ``arrangement`` is how panes are
-    arranged: ``{"kind": "row" | "column", "sizes": [...], "children": [...]}`` around
-    ``{"kind": "stack", "panes": [...], "active": name}``; ``{}`` is the usual one. ``theme`` is
-    ``auto`` (the notebook's), ``light`` or ``dark``; ``height`` is in CSS pixels.
+    (command buffer, barrier); of another side that is compared, ``"event@1:3"``. Explorers of one
+    trace share it. ``arrangement`` is how panes are arranged: ``{"kind": "row" | "column", "sizes":
+    [...], "children": [...]}`` around ``{"kind": "stack", "panes": [...], "active": name}``; ``{}``
+    is the usual one. ``theme`` is ``auto`` (the notebook's), ``light`` or ``dark``; ``height`` is
+    in CSS pixels.
 
     The page can run and compile anew (``ireelab.widgets.live``): ``results`` and ``traces`` are
     all there were so far, ``result`` and ``trace`` what is shown. ``run`` is the run that is shown

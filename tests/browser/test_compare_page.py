@@ -141,7 +141,14 @@ def test_two_runs_on_one_axis(open_page: OpenPage, page_file: Path, compared: Co
     mine = next(i for i, event in enumerate(events) if event.kind == "dispatch")
     row = timeline.get_by_role("row").filter(has_text=events[mine].name).filter(has_text="generic")
     row.first.click()
-    assert selection(page)["item"] == f"event:{mine}"
+    assert selection(page)["item"] == f"event@2:{mine}"
+    details = page.locator("[data-il=event-details]")
+    page.locator("[data-pane-tab=details]").click()
+    expect(details).to_contain_text("generic · queue 0")
+    expect(details).to_contain_text("18.0 µs")
+    # Steps, commands and texts are the first side's: they show its counterpart.
+    page.wait_for_function("() => window.ireelab.model.get('selection').step !== null")
+    expect(page.locator(".il-step.il-selected")).to_be_visible()
     expect(timeline).to_contain_text("usual 6.00 µs, lab 12.0 µs (2.00), generic 18.0 µs (3.00)")
     timeline.get_by_role("tab", name="Ratios").click()
     first = timeline.locator(".il-ratios tbody tr").first
@@ -163,6 +170,24 @@ def test_packings_at_one_scale(open_page: OpenPage, page_file: Path) -> None:
     page.get_by_role("button", name="Side by side").click()
     expect(canvases.first).to_be_hidden()
     expect(page.locator(".il-live-row.il-selected")).to_be_visible()
+
+
+def test_a_slice_of_another_side_alone(open_page: OpenPage, tmp_path: Path) -> None:
+    source = il.examples.path("mlp").read_text()
+    traces = [il.compile(source), il.compile(source.replace("tensor<8x", "tensor<16x"))]
+    explorer = il.explore(traces[0], compare=traces[1], labels=("8", "16"))
+    page = open_page(explorer.save_html(tmp_path / "sizes.html"))
+    show(page, "allocation")
+    page.locator(".il-packings .il-packing-canvas").nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    assert selection(page)["item"] == "slice@1:0"
+    said = page.locator(".il-packings output")
+    expect(said).to_contain_text("8 has none · 16 at 0 B")
+    page.keyboard.press("Alt+ArrowLeft")
+    assert selection(page)["item"] is None
+    expect(said).to_contain_text("Select a slice")
+    page.keyboard.press("Alt+ArrowRight")
+    expect(said).to_contain_text("8 has none · 16 at 0 B")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

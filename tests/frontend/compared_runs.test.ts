@@ -20,6 +20,9 @@ test("the nth run of a kernel goes with the nth, whatever stands between", () =>
   assert.deepEqual(runs.counterparts(5), [2]);
   assert.deepEqual([0, 2, 3, 5].map((i) => runs.sideOf(i)), [0, 0, 1, 1]);
   assert.equal(runs.events[3].queue, "b · q");
+  assert.deepEqual([2, 3, 5].map(runs.refOf), ["event:2", "event@1:0", "event@1:2"]);
+  assert.deepEqual(["event:2", "event@1:0", "event@1:2"].map(runs.eventOf), [2, 3, 5]);
+  assert.deepEqual(["event@1:3", "event@2:0", "slice@1:0", "command:0", "event:3"].map(runs.eventOf), Array(5).fill(null));
 });
 
 test("totals by entry point, the largest of the first run first", () => {

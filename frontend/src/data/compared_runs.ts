@@ -1,4 +1,5 @@
 /** Runs on one time axis: the lanes of each below those of the one before, events paired. Pure. */
+import { refNumber, refOn, sideOf as sideOfRef, type Ref } from "./entities.ts";
 import type { Compared, Run, TimelineEvent } from "./types.ts";
 
 export interface ComparedRuns {
@@ -6,6 +7,8 @@ export interface ComparedRuns {
   /** All events, the first run's with the numbers they have there. */
   events: TimelineEvent[];
   sideOf: (event: number) => number;
+  refOf: (event: number) => Ref;
+  eventOf: (ref: Ref) => number | null;
   /** What ran the same in the other runs. */
   counterparts: (event: number) => number[];
   totals: EntryTotal[];
@@ -39,6 +42,12 @@ export function comparedRuns(run: Run | null, compared: Compared | null): Compar
     labels,
     events,
     sideOf,
+    refOf: (event) => refOn(sideOf(event), "event", event - starts[sideOf(event)]),
+    eventOf: (ref) => {
+      const [side, number] = [sideOfRef(ref), refNumber(ref)];
+      const known = ref === refOn(side, "event", number) && number < (timelines[side]?.length ?? 0);
+      return known ? starts[side] + number : null;
+    },
     counterparts: (event) => (groups.get(event) ?? []).filter((other) => other !== event),
     totals: totalsOf(events, sideOf, labels.length),
   };

@@ -2,7 +2,8 @@
  * What can be selected, and what each thing is called in the other models. A reference is a kind
  * and a number: "command:5" (of the stream graph), "recorded:0.5" (command buffer, command),
  * "barrier:0.1" (command buffer, barrier), "slice:3", "event:12"; or a kind and a name:
- * "kernel:executable::function", "instruction:1:170" (VM function, byte).
+ * "kernel:executable::function", "instruction:1:170" (VM function, byte). What is of another side
+ * of a comparison is of another kind: "event@1:12", "slice@2:3".
  */
 import type { Allocation, Barriers, Command, StreamGraph } from "./model_types.ts";
 import type { TimelineEvent } from "./types.ts";
@@ -33,7 +34,16 @@ export function eventOf(ref: Ref | null): number | null {
 }
 
 export function isRef(value: unknown): value is Ref {
-  return typeof value === "string" && /^[a-z]+:./.test(value);
+  return typeof value === "string" && /^[a-z]+(@[1-9]\d*)?:./.test(value);
+}
+
+/** 0 for the first side. */
+export function sideOf(ref: Ref): number {
+  return Number(/^[a-z]+@(\d+):/.exec(ref)?.[1] ?? 0);
+}
+
+export function refOn(side: number, kind: string, number: number): Ref {
+  return side ? `${kind}@${side}:${number}` : `${kind}:${number}`;
 }
 
 export function commandsOf(stream: StreamGraph): Command[] {

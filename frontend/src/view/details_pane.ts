@@ -34,6 +34,15 @@ export interface Item {
   origin: HTMLElement | null;
 }
 
+/** An event, and all that run the same entry point. */
+export interface FoundEvent {
+  timeline: readonly TimelineEvent[];
+  number: number;
+  peers: ReadonlySet<number>;
+  /** Whether its step is one of those listed. */
+  steps: boolean;
+}
+
 export class DetailsPane {
   readonly pane = new Pane({ id: "details", label: "Details", title: "What is selected ( 3 )" });
   private readonly element = h("div", {
@@ -52,21 +61,12 @@ export class DetailsPane {
     this.element.focus({ preventScroll: true });
   }
 
-  /** `related` holds the events that run the same entry point as the selected one. */
-  show(
-    index: Index,
-    step: Step | null,
-    event: number | null,
-    related: ReadonlySet<number>,
-    selected: Item,
-  ): void {
-    const timeline = index.run?.timeline ?? [];
+  show(index: Index, step: Step | null, event: FoundEvent | null, selected: Item): void {
     const sections: HTMLElement[] = [];
     const { item } = selected;
     const own = item && itemSection(item, selected.related, selected.sources, this.events.onSelect);
     if (own) sections.push(own);
-    if (event !== null && timeline[event])
-      sections.push(this.eventSection(timeline, event, [...related], index.steps));
+    if (event?.timeline[event.number]) sections.push(this.eventSection(event, index.steps));
     const { origin } = selected;
     const ofLine = origin?.dataset.il === "origin";
     if (origin && ofLine) sections.push(origin);
@@ -78,13 +78,8 @@ export class DetailsPane {
     this.element.scrollTop = 0;
   }
 
-  private eventSection(
-    timeline: readonly TimelineEvent[],
-    selected: number,
-    peers: readonly number[],
-    steps: readonly Step[],
-  ): HTMLElement {
-    const event = timeline[selected];
+  private eventSection(found: FoundEvent, steps: readonly Step[]): HTMLElement {
+    const event = found.timeline[found.number];
     const section = h(
       "section",
       { "data-il": "event-details" },
@@ -99,8 +94,8 @@ export class DetailsPane {
         ["Location", event.locations.join("\n"), "code"],
       ]),
     );
-    if (event.step !== null && steps[event.step]) section.append(this.stepLink(steps[event.step]));
-    if (peers.length > 1) section.append(this.peerSummary(timeline, peers, selected));
+    if (found.steps && event.step !== null && steps[event.step]) section.append(this.stepLink(steps[event.step]));
+    if (found.peers.size > 1) section.append(this.peerSummary(found.timeline, [...found.peers], found.number));
     return section;
   }
 

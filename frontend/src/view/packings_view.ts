@@ -1,4 +1,5 @@
 /** The packings of all sides at one scale: what moved, and whose peak is lower. */
+import { refKind, refNumber, refOn, sideOf } from "../data/entities.ts";
 import { formatBytes } from "../data/format.ts";
 import type { Allocation, Slab } from "../data/model_types.ts";
 import { boxAt, packingOf, slabsOf, type Box, type Packing } from "../data/packing.ts";
@@ -33,6 +34,7 @@ class PackingsView implements PaneView {
   private sides: Side[] = [];
   /** What is marked: a slice of some side, told by what it holds. */
   private marked = "";
+  private selected: Selected | null = null;
   private loading: Promise<void> | null = null;
 
   constructor(
@@ -53,11 +55,17 @@ class PackingsView implements PaneView {
 
   show(selected: Selected): void {
     this.alone.show(selected);
-    const item = [selected.item ?? "", ...selected.related].find((ref) => ref.startsWith("slice:"));
-    const slice = item === undefined ? undefined : this.first.slices[Number(item.slice(6))];
-    if (slice) this.marked = keyOf(this.first, Number(item!.slice(6)));
-    else if (!selected.item) this.marked = "";
+    this.selected = selected;
+    this.mark();
     this.redraw();
+  }
+
+  private mark(): void {
+    const { item, related } = this.selected ?? { item: null, related: [] };
+    const found = [item ?? "", ...related].find((ref) => refKind(ref).split("@")[0] === "slice");
+    const model = found && (sideOf(found) ? this.sides[sideOf(found)]?.model : this.first);
+    if (model && model.slices[refNumber(found)]) this.marked = keyOf(model, refNumber(found));
+    else if (!item) this.marked = "";
   }
 
   focus(): void {
@@ -91,6 +99,7 @@ class PackingsView implements PaneView {
         ...this.sides.map(({ caption, canvas }) => h("div", { class: "il-packings-side" }, caption, canvas.element)),
       );
       const lifetimes = [...new Set(this.sides.flatMap(({ model }) => slabsOf(model).map(kindOf)))];
+      this.mark();
       this.choose(lifetimes[0] ?? "", lifetimes);
     } catch (error) {
       this.loading = null;
@@ -153,12 +162,12 @@ class PackingsView implements PaneView {
     return packing?.boxes.find((box) => keyOf(model, box.slice) === this.marked) ?? null;
   }
 
+  /** What the first side has too is selected there, so that all panes follow. */
   private pick(number: number, box: Box | null): void {
     if (!box) return this.context.select(null);
     this.marked = keyOf(this.sides[number].model, box.slice);
     const mine = this.markedBox(this.sides[0]);
-    if (mine) this.context.select(`slice:${mine.slice}`);
-    this.redraw();
+    this.context.select(mine ? `slice:${mine.slice}` : refOn(number, "slice", box.slice));
   }
 
   private boxUnder(number: number, { offsetX, offsetY }: MouseEvent): Box | null {

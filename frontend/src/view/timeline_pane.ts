@@ -1,7 +1,8 @@
 /** The bottom of the explorer: the timeline as a picture or as a table, with its legend. */
 import { formatNs, plural } from "../data/format.ts";
 import { comparedRuns, timesBetween, type ComparedRuns } from "../data/compared_runs.ts";
-import type { Compared, Run } from "../data/types.ts";
+import { eventOf, type Ref } from "../data/entities.ts";
+import type { Compared, Run, TimelineEvent } from "../data/types.ts";
 import { toCsv, toPerfetto } from "../data/timeline_export.ts";
 import { button, h } from "./dom.ts";
 import { openMenu } from "./menu.ts";
@@ -13,7 +14,7 @@ import { TimelineTable } from "./timeline_table.ts";
 import { TimelineView } from "./timeline_view.ts";
 
 export interface TimelinePaneEvents {
-  onSelect: (event: number | null) => void;
+  onSelect: (event: Ref | null) => void;
 }
 
 export class TimelinePane {
@@ -22,6 +23,8 @@ export class TimelinePane {
   private table: TimelineTable | null = null;
   private ratios: HTMLElement | null = null;
   private runs: ComparedRuns | null = null;
+  /** Of all runs; the first one's have the numbers here that they have in it. */
+  timeline: readonly TimelineEvent[] = [];
   private mode = "timeline";
   private summary = "";
   private readonly area = new TimelineArea(() => this.view?.clearArea());
@@ -53,7 +56,7 @@ export class TimelinePane {
     this.view = this.table = this.ratios = null;
     this.pane.reset();
     this.runs = comparedRuns(run, this.compared);
-    const timeline = this.runs?.events ?? run?.timeline ?? [];
+    const timeline = (this.timeline = this.runs?.events ?? run?.timeline ?? []);
     this.summary = this.runs ? describeTimes(this.runs, wholeTimes(this.runs)) : describeRun(run);
     this.pane.showMode("table", timeline.length > 0);
     this.pane.showMode("ratios", this.runs !== null && timeline.length > 0);
@@ -94,14 +97,37 @@ export class TimelinePane {
     this.table?.show(selected);
   }
 
-  /** An event of another run selects its counterpart in the first; one that has none stays here. */
+  refOf(event: number): Ref {
+    return this.runs?.refOf(event) ?? `event:${event}`;
+  }
+
+  eventOf(ref: Ref | null): number | null {
+    return ref === null || !this.runs ? eventOf(ref) : this.runs.eventOf(ref);
+  }
+
+  /** Whether an event is of the first run, which the steps and all other panes belong to. */
+  isOfFirst(event: number): boolean {
+    return !this.runs?.sideOf(event);
+  }
+
+  /** The first run's counterpart of an event of another; anything else is what it is. */
+  firstOf(ref: Ref): Ref {
+    const event = this.eventOf(ref);
+    if (event === null || this.isOfFirst(event)) return ref;
+    const mine = this.runs?.counterparts(event).find((other) => this.isOfFirst(other));
+    return mine === undefined ? ref : this.refOf(mine);
+  }
+
+  /** The events of the same run that run the same entry point. */
+  peersOf(event: number): ReadonlySet<number> {
+    const { entry_point } = this.timeline[event];
+    const side = this.runs?.sideOf(event);
+    const same = (other: number) => this.timeline[other].entry_point === entry_point && this.runs?.sideOf(other) === side;
+    return new Set(entry_point ? [...this.timeline.keys()].filter(same) : []);
+  }
+
   private choose(event: number | null): void {
-    const { runs } = this;
-    if (event === null || !runs || runs.sideOf(event) === 0) return this.events.onSelect(event);
-    const mine = runs.counterparts(event).find((other) => runs.sideOf(other) === 0);
-    if (mine !== undefined) return this.events.onSelect(mine);
-    this.events.onSelect(null);
-    this.show(event, new Set());
+    this.events.onSelect(event === null ? null : this.refOf(event));
   }
 
   selectNeighbour(by: 1 | -1): void {
