@@ -10,20 +10,19 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import iree_tools
 import numpy as np
 
 if TYPE_CHECKING:
     from ireelab.program import Function
     from ireelab.vm.context import Context
 
-RUN_MODULE = Path(sys.executable).with_name("iree-run-module")
 TIMEOUT_S = 600
 SAME = "the same values"
 
@@ -135,8 +134,8 @@ def _run_there(
     (signature,) = [f for f in il.load(vmfb).functions if f.name == function]
     files = [folder / f"{vmfb.stem}.{number}.npy" for number in range(len(signature.results))]
     command = [
-        str(RUN_MODULE), f"--module={vmfb}", f"--device={peer}", f"--function={function}", *inputs,
-        *(f"--output=@{file}" for file in files),
+        iree_tools.run_module(), f"--module={vmfb}", f"--device={peer}", f"--function={function}",
+        *inputs, *(f"--output=@{file}" for file in files),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
     if done.returncode:

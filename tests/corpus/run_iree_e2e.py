@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import e2e_peer
+import iree_tools
 from e2e_suites import Test, suites_of, tests_of
 from lab_bytes import lab_difference
 
@@ -173,8 +174,7 @@ def flags_of(test: Test, device: str) -> tuple[str, ...]:
 
 def compile_test(test: Test, source: Path, out: Path, device: str) -> str:
     """Compile for the device; why it does not, or ""."""
-    compiler = str(Path(sys.executable).with_name("iree-compile"))
-    done = _call([compiler, *flags_of(test, device), str(source), "-o", str(out)])
+    done = _call([iree_tools.compiler(), *flags_of(test, device), str(source), "-o", str(out)])
     return _last_line(done.stderr, "error") if done.returncode else ""
 
 

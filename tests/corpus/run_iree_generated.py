@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import e2e_peer
+import iree_tools
 import ml_dtypes
 import numpy as np
 
@@ -148,7 +149,7 @@ def run_test(test: Test, root: Path, folder: Path, device: str, peer: str) -> di
     if done.returncode:
         return f"is not generated: {done.stderr.strip().splitlines()[-1]}"
     target = "vulkan" if device.startswith("vulkan") else "llvm-cpu"
-    compiler = str(Path(sys.executable).with_name("iree-compile"))
+    compiler = iree_tools.compiler()
     flags = (*target_flags(target, test.flags), *test.flags)
     try:
         done = subprocess.run(
