@@ -17,6 +17,7 @@ MEMORY_DEVICE_LOCAL, MEMORY_HOST_VISIBLE, MEMORY_COHERENT, MEMORY_CACHED = 1, 2,
 _TYPES = {0: "other", 1: "integrated", 2: "discrete", 3: "virtual", 4: "cpu"}
 COOPERATIVE_MATRIX = "VK_KHR_cooperative_matrix"
 EXTERNAL_MEMORY_HOST = "VK_EXT_external_memory_host"
+_FLOAT_CONTROLS = ("shaderSignedZero", "shaderDenorm", "shaderRounding")
 _COMPONENTS = ("f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64")
 
 NEEDED_FEATURES = (
@@ -193,6 +194,9 @@ def _properties(
         "maxMemoryAllocationSize",
     ):  # fmt: skip
         limits[name] = int(getattr(v11, name))
+    for name, _ in vulkan.ffi.typeof(v12).item.fields:
+        if name.startswith(_FLOAT_CONTROLS):
+            limits[name] = int(getattr(v12, name))
     for name in ("minSubgroupSize", "maxSubgroupSize", "requiredSubgroupSizeStages"):
         limits[name] = int(getattr(v13, name))
     limits["minImportedHostPointerAlignment"] = int(host.minImportedHostPointerAlignment)

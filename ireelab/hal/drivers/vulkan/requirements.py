@@ -10,44 +10,17 @@ import math
 from collections.abc import Iterator
 
 from ireelab.errors import ExecutableMismatch
+from ireelab.hal.drivers.vulkan.capabilities import unmet
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
-from ireelab.hal.drivers.vulkan.spirv import CAPABILITY_NAMES, EntryPoint, Module
+from ireelab.hal.drivers.vulkan.spirv import EntryPoint, Module
 from ireelab.hal.drivers.vulkan.vke1 import Pipeline
 
-_FEATURE_OF_CAPABILITY = {
-    "Float16": "shaderFloat16",
-    "Float64": "shaderFloat64",
-    "Int64": "shaderInt64",
-    "Int16": "shaderInt16",
-    "Int8": "shaderInt8",
-    "StorageBuffer16BitAccess": "storageBuffer16BitAccess",
-    "UniformAndStorageBuffer16BitAccess": "uniformAndStorageBuffer16BitAccess",
-    "StoragePushConstant16": "storagePushConstant16",
-    "VariablePointersStorageBuffer": "variablePointersStorageBuffer",
-    "VariablePointers": "variablePointers",
-    "StorageBuffer8BitAccess": "storageBuffer8BitAccess",
-    "UniformAndStorageBuffer8BitAccess": "uniformAndStorageBuffer8BitAccess",
-    "StoragePushConstant8": "storagePushConstant8",
-    "VulkanMemoryModel": "vulkanMemoryModel",
-    "VulkanMemoryModelDeviceScope": "vulkanMemoryModelDeviceScope",
-    "PhysicalStorageBufferAddresses": "bufferDeviceAddress",
-    "DotProductInputAll": "shaderIntegerDotProduct",
-    "DotProductInput4x8Bit": "shaderIntegerDotProduct",
-    "DotProductInput4x8BitPacked": "shaderIntegerDotProduct",
-    "DotProduct": "shaderIntegerDotProduct",
-    "CooperativeMatrixKHR": "cooperativeMatrix",
-    "BFloat16TypeKHR": "shaderBFloat16Type",
-}
-_SUBGROUP_OPERATIONS = {
-    "GroupNonUniform": 1,
-    "GroupNonUniformArithmetic": 4,
-    "GroupNonUniformBallot": 8,
-    "GroupNonUniformShuffle": 16,
-    "GroupNonUniformShuffleRelative": 32,
-    "GroupNonUniformClustered": 64,
-}
 _COMPUTE_STAGE = 0x20
 _HINT = "compile the program for this device (--target vulkan derives the target from it)"
+_ATOMICS_HINT = (
+    "IREE 3.13 packs sub-byte types that way for targets that store 8 bits: compile the program "
+    "for one that does not (--target vulkan:vp_android_baseline_2022)"
+)
 
 
 def required_subgroup_size(device: LogicalDevice, pipeline: Pipeline, module: Module) -> int:
@@ -77,27 +50,25 @@ def required_subgroup_size(device: LogicalDevice, pipeline: Pipeline, module: Mo
 def check(device: LogicalDevice, pipeline: Pipeline, module: Module, entry: EntryPoint) -> None:
     """ExecutableMismatch lists everything that the kernel needs and the device lacks."""
     problems = [
-        *_capabilities(device, module),
+        *unmet(device, module.capabilities),
+        *_atomics(module),
         *_version(device, module),
         *_limits(device, module, entry),
     ]
     if problems:
         raise ExecutableMismatch(
             f"kernel {pipeline.entry_point!r} cannot run on {device.physical.name}: "
-            f"{'; '.join(problems)}; {_HINT}"
+            f"{'; '.join(problems)}; {_ATOMICS_HINT if _narrow_atomics(module) else _HINT}"
         )
 
 
-def _capabilities(device: LogicalDevice, module: Module) -> Iterator[str]:
-    operations = device.physical.limits["subgroupSupportedOperations"]
-    for capability in sorted(module.capabilities):
-        name = CAPABILITY_NAMES.get(capability, "")
-        feature = _FEATURE_OF_CAPABILITY.get(name)
-        if feature is not None and feature not in device.features:
-            yield f"it needs {name} ({feature})"
-        operation = _SUBGROUP_OPERATIONS.get(name, 0)
-        if operation & ~operations:
-            yield f"it needs the subgroup operations {name}"
+def _atomics(module: Module) -> Iterator[str]:
+    for bits in _narrow_atomics(module):
+        yield f"it has atomic operations on {bits}-bit integers, Vulkan on 32 and 64 bits only"
+
+
+def _narrow_atomics(module: Module) -> list[int]:
+    return sorted(module.atomic_bits - {32, 64})
 
 
 def _version(device: LogicalDevice, module: Module) -> Iterator[str]:

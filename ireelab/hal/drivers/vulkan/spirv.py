@@ -22,41 +22,11 @@ _OP_TYPE_ARRAY, _OP_TYPE_STRUCT, _OP_TYPE_POINTER = 28, 30, 32
 _OP_CONSTANT, _OP_VARIABLE = 43, 59
 _OP_GROUP_FIRST, _OP_GROUP_LAST = 333, 366
 _OP_SHUFFLE_XOR = 346
+_OP_ATOMIC_LOAD, _OP_ATOMIC_STORE, _OP_ATOMIC_XOR = 227, 228, 242
 _OP_ARITHMETIC_FIRST, _OP_ARITHMETIC_LAST = 349, 364
 _REDUCE = 0
 _MODE_LOCAL_SIZE = 17
 _STORAGE_WORKGROUP = 4
-
-CAPABILITY_NAMES = {
-    9: "Float16",
-    10: "Float64",
-    11: "Int64",
-    22: "Int16",
-    39: "Int8",
-    61: "GroupNonUniform",
-    63: "GroupNonUniformArithmetic",
-    64: "GroupNonUniformBallot",
-    65: "GroupNonUniformShuffle",
-    66: "GroupNonUniformShuffleRelative",
-    67: "GroupNonUniformClustered",
-    4433: "StorageBuffer16BitAccess",
-    4434: "UniformAndStorageBuffer16BitAccess",
-    4435: "StoragePushConstant16",
-    4441: "VariablePointersStorageBuffer",
-    4442: "VariablePointers",
-    4448: "StorageBuffer8BitAccess",
-    4449: "UniformAndStorageBuffer8BitAccess",
-    4450: "StoragePushConstant8",
-    5116: "BFloat16TypeKHR",
-    5345: "VulkanMemoryModel",
-    5346: "VulkanMemoryModelDeviceScope",
-    5347: "PhysicalStorageBufferAddresses",
-    6016: "DotProductInputAll",
-    6017: "DotProductInput4x8Bit",
-    6018: "DotProductInput4x8BitPacked",
-    6019: "DotProduct",
-    6022: "CooperativeMatrixKHR",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +39,8 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module's needs. ``subgroup_size`` is 0 where the code is correct with any size."""
+    """A module's needs. ``subgroup_size`` is 0 where the code is correct with any size;
+    ``atomic_bits`` are the widths of the integers it has atomic operations on."""
 
     version: tuple[int, int]
     capabilities: frozenset[int]
@@ -77,6 +48,7 @@ class Module:
     entry_points: tuple[EntryPoint, ...]
     shared_memory_bytes: int
     subgroup_size: int
+    atomic_bits: frozenset[int]
 
 
 class _Scan:
@@ -92,6 +64,7 @@ class _Scan:
         self.workgroup_pointers: dict[int, int] = {}
         self.workgroup_variables: list[int] = []
         self.constants: dict[int, int] = {}
+        self.atomic_bits: set[int] = set()
         self.shuffle_masks: list[int] = []
         self.uses_subgroups = False
         self.reduces = False
@@ -112,6 +85,9 @@ class _Scan:
             self.workgroup_variables.append(self.workgroup_pointers.get(words[1], 0))
         elif _OP_TYPE_BOOL <= opcode <= _OP_TYPE_POINTER:
             self._type(opcode, words)
+        elif _OP_ATOMIC_LOAD <= opcode <= _OP_ATOMIC_XOR and opcode != _OP_ATOMIC_STORE:
+            # A store names no type; whoever stores atomically also does something else.
+            self.atomic_bits.add(8 * self.type_bytes.get(words[1], 0))
         elif _OP_GROUP_FIRST <= opcode <= _OP_GROUP_LAST:
             self._group(opcode, words)
 
@@ -189,6 +165,7 @@ def analyze(code: bytes | memoryview) -> Module:
         ),
         shared_memory_bytes=sum(scan.type_bytes.get(k, 0) for k in scan.workgroup_variables),
         subgroup_size=scan.subgroup_size(),
+        atomic_bits=frozenset(scan.atomic_bits),
     )
 
 
