@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ireelab.hal.device import Device
+from ireelab.hal.types import BufferUsage
 
 if TYPE_CHECKING:
     from ireelab.hal.allocator import Allocator
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 
 class WrappedDevice(Device):
-    """Everything goes to ``inner``; what is to differ is overridden."""
+    """Everything goes to ``inner``; what is to differ is overridden.
+
+    ``_use`` is told each buffer of a queue operation first, with the usage the operation needs.
+    """
 
     def __init__(self, inner: Device) -> None:
         self.inner = inner
         self.id = inner.id
         self.driver = inner.driver
+
+    def _use(self, what: str, buffer: Buffer, usage: BufferUsage) -> None:
+        """Nothing to check here."""
 
     @property
     def allocator(self) -> Allocator:
@@ -64,6 +71,7 @@ class WrappedDevice(Device):
         self, affinity: int, wait: Fence | None, signal: Fence | None, target: Buffer,
         offset_bytes: int, length_bytes: int, pattern: bytes, flags: int,
     ) -> None:  # fmt: skip
+        self._use("queue_fill target", target, BufferUsage.TRANSFER_TARGET)
         self.inner.queue_fill(
             affinity, wait, signal, target, offset_bytes, length_bytes, pattern, flags
         )
@@ -72,6 +80,7 @@ class WrappedDevice(Device):
         self, affinity: int, wait: Fence | None, signal: Fence | None, source: bytes,
         target: Buffer, offset_bytes: int, flags: int,
     ) -> None:  # fmt: skip
+        self._use("queue_update target", target, BufferUsage.TRANSFER_TARGET)
         self.inner.queue_update(affinity, wait, signal, source, target, offset_bytes, flags)
 
     def queue_copy(
@@ -79,6 +88,8 @@ class WrappedDevice(Device):
         source_offset_bytes: int, target: Buffer, target_offset_bytes: int, length_bytes: int,
         flags: int,
     ) -> None:  # fmt: skip
+        self._use("queue_copy source", source, BufferUsage.TRANSFER_SOURCE)
+        self._use("queue_copy target", target, BufferUsage.TRANSFER_TARGET)
         self.inner.queue_copy(
             affinity, wait, signal, source, source_offset_bytes, target, target_offset_bytes,
             length_bytes, flags,
@@ -89,6 +100,7 @@ class WrappedDevice(Device):
         source_offset_bytes: int, target: Buffer, target_offset_bytes: int, length_bytes: int,
         flags: int,
     ) -> None:  # fmt: skip
+        self._use("queue_read target", target, BufferUsage.TRANSFER_TARGET)
         self.inner.queue_read(
             affinity, wait, signal, file, source_offset_bytes, target, target_offset_bytes,
             length_bytes, flags,
@@ -99,6 +111,7 @@ class WrappedDevice(Device):
         source_offset_bytes: int, file: File, target_offset_bytes: int, length_bytes: int,
         flags: int,
     ) -> None:  # fmt: skip
+        self._use("queue_write source", source, BufferUsage.TRANSFER_SOURCE)
         self.inner.queue_write(
             affinity, wait, signal, source, source_offset_bytes, file, target_offset_bytes,
             length_bytes, flags,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ireelab.errors import CommandBufferError
 from ireelab.hal.command_buffer import BindingRef, CommandBuffer, Workgroups
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ireelab.hal.buffer import Buffer
     from ireelab.hal.command_buffer import BindingTable
     from ireelab.hal.executable import Executable
-    from ireelab.hal.file import File
     from ireelab.hal.semaphore import Fence
 
 MAX_UPDATE_BYTES = 64 * 1024
@@ -293,70 +292,22 @@ class ValidatedDevice(WrappedDevice):
     ) -> Executable:
         if len(constants) % 4:
             raise CommandBufferError(f"executable constants are u32, got {len(constants)} bytes")
-        return self.inner.create_executable(format, data, constants, llvm_ir=llvm_ir)
+        return super().create_executable(format, data, constants, llvm_ir=llvm_ir)
 
     def create_command_buffer(
         self, modes: int, categories: int, affinity: int, binding_capacity: int
     ) -> ValidatedCommandBuffer:
-        inner = self.inner.create_command_buffer(modes, categories, affinity, binding_capacity)
+        inner = super().create_command_buffer(modes, categories, affinity, binding_capacity)
         return ValidatedCommandBuffer(inner)
 
-    def queue_fill(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, target: Buffer,
-        offset_bytes: int, length_bytes: int, pattern: bytes, flags: int,
-    ) -> None:  # fmt: skip
-        _check_usage("queue_fill target", target, BufferUsage.TRANSFER_TARGET)
-        self.inner.queue_fill(
-            affinity, wait, signal, target, offset_bytes, length_bytes, pattern, flags
-        )
-
-    def queue_update(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, source: bytes,
-        target: Buffer, offset_bytes: int, flags: int,
-    ) -> None:  # fmt: skip
-        _check_usage("queue_update target", target, BufferUsage.TRANSFER_TARGET)
-        self.inner.queue_update(affinity, wait, signal, source, target, offset_bytes, flags)
-
-    def queue_copy(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, source: Buffer,
-        source_offset_bytes: int, target: Buffer, target_offset_bytes: int, length_bytes: int,
-        flags: int,
-    ) -> None:  # fmt: skip
-        _check_usage("queue_copy source", source, BufferUsage.TRANSFER_SOURCE)
-        _check_usage("queue_copy target", target, BufferUsage.TRANSFER_TARGET)
-        self.inner.queue_copy(
-            affinity, wait, signal, source, source_offset_bytes, target, target_offset_bytes,
-            length_bytes, flags,
-        )  # fmt: skip
-
-    def queue_read(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, file: File,
-        source_offset_bytes: int, target: Buffer, target_offset_bytes: int, length_bytes: int,
-        flags: int,
-    ) -> None:  # fmt: skip
-        _check_usage("queue_read target", target, BufferUsage.TRANSFER_TARGET)
-        self.inner.queue_read(
-            affinity, wait, signal, file, source_offset_bytes, target, target_offset_bytes,
-            length_bytes, flags,
-        )  # fmt: skip
-
-    def queue_write(
-        self, affinity: int, wait: Fence | None, signal: Fence | None, source: Buffer,
-        source_offset_bytes: int, file: File, target_offset_bytes: int, length_bytes: int,
-        flags: int,
-    ) -> None:  # fmt: skip
-        _check_usage("queue_write source", source, BufferUsage.TRANSFER_SOURCE)
-        self.inner.queue_write(
-            affinity, wait, signal, source, source_offset_bytes, file, target_offset_bytes,
-            length_bytes, flags,
-        )  # fmt: skip
+    def _use(self, what: str, buffer: Buffer, usage: BufferUsage) -> None:
+        _check_usage(what, buffer, usage)
 
     def queue_execute(
         self, affinity: int, wait: Fence | None, signal: Fence | None,
         command_buffer: CommandBuffer | None, bindings: BindingTable, flags: int,
     ) -> None:  # fmt: skip
-        inner: Any = command_buffer
         if isinstance(command_buffer, ValidatedCommandBuffer):
             command_buffer.check_submission(bindings)
-            inner = command_buffer.inner
-        self.inner.queue_execute(affinity, wait, signal, inner, bindings, flags)
+            command_buffer = command_buffer.inner
+        super().queue_execute(affinity, wait, signal, command_buffer, bindings, flags)

@@ -55,16 +55,16 @@ class VulkanCommandBuffer(CommandBuffer):
         return found if found is not None else self._make_recording(key, bindings, stamped)
 
     def _make_recording(self, key: Key, bindings: BindingTable, stamped: str) -> Recording:
-        from ireelab.hal.drivers.vulkan.recorder import Recorder
+        from ireelab.hal.drivers.vulkan.recorder import record
 
         if not self.finalized:
             raise CommandBufferError(f"command buffer {self.id} is closed")
         self._check_table(bindings)
         one_shot = bool(self.modes & CommandBufferMode.ONE_SHOT)
-        recorder = Recorder(
-            self.core, self._allocator, self.id, bindings, one_shot=one_shot, stamped=stamped
-        )
-        recording = recorder.record(self.log)
+        recording = record(
+            self.core, self._allocator, self.id, bindings, self.log, one_shot=one_shot,
+            stamped=stamped,
+        )  # fmt: skip
         while len(self.recordings) >= MAX_RECORDINGS:
             oldest = next(iter(self.recordings))
             self.recordings.pop(oldest).retire()
