@@ -13,26 +13,23 @@ The products of f16 numbers are exact in f32, so the result does not change.
 from __future__ import annotations
 
 from array import array
-from sys import byteorder
 
-_HEADER_WORDS = 5
+from ireelab.hal.drivers.vulkan.spirv import HEADER_WORDS, from_words, instructions, to_words
+
 _OP_TYPE_FLOAT, _OP_FUNCTION, _OP_CONVERT = 22, 54, 115
 _OP_TYPE_MATRIX, _OP_LOAD, _OP_MULTIPLY_ADD = 4456, 4457, 4459
 
 
 def without_fragment_conversions(code: bytes) -> bytes:
     """The module with such conversions removed; the same bytes where there are none."""
-    words = array("I")
-    words.frombytes(code)
-    if byteorder == "big":
-        words.byteswap()
-    instructions = _instructions(words)
-    converted = _widened_loads(instructions)
+    words = to_words(code)
+    module = instructions(words)
+    converted = _widened_loads(module)
     # Only those that nothing but the factors of multiplications read may go. Declarations, full of
     # literals that look like ids, read no values.
-    opcodes = [instruction[0] & 0xFFFF for instruction in instructions]
+    opcodes = [instruction[0] & 0xFFFF for instruction in module]
     first = opcodes.index(_OP_FUNCTION) if _OP_FUNCTION in opcodes else len(opcodes)
-    for instruction in instructions[first:]:
+    for instruction in module[first:]:
         opcode = instruction[0] & 0xFFFF
         if opcode == _OP_CONVERT:
             read = instruction[3:]
@@ -42,8 +39,8 @@ def without_fragment_conversions(code: bytes) -> bytes:
             converted.pop(word, None)
     if not converted:
         return code
-    kept = array("I", words[:_HEADER_WORDS])
-    for instruction in instructions:
+    kept = array("I", words[:HEADER_WORDS])
+    for instruction in module:
         opcode = instruction[0] & 0xFFFF
         if opcode == _OP_CONVERT and instruction[2] in converted:
             continue
@@ -51,18 +48,16 @@ def without_fragment_conversions(code: bytes) -> bytes:
             for operand in (3, 4):
                 instruction[operand] = converted.get(instruction[operand], instruction[operand])
         kept.extend(instruction)
-    if byteorder == "big":
-        kept.byteswap()
-    return kept.tobytes()
+    return from_words(kept)
 
 
-def _widened_loads(instructions: list[array[int]]) -> dict[int, int]:
+def _widened_loads(module: list[array[int]]) -> dict[int, int]:
     """Result -> operand of the conversions of loaded f16 fragments to f32."""
     float_bits: dict[int, int] = {}
     matrix_bits: dict[int, int] = {}
     loaded_bits: dict[int, int] = {}
     converted: dict[int, int] = {}
-    for instruction in instructions:
+    for instruction in module:
         opcode = instruction[0] & 0xFFFF
         if opcode == _OP_TYPE_FLOAT:
             float_bits[instruction[1]] = instruction[2]
@@ -77,13 +72,3 @@ def _widened_loads(instructions: list[array[int]]) -> dict[int, int]:
         ):
             converted[instruction[2]] = instruction[3]
     return converted
-
-
-def _instructions(words: array[int]) -> list[array[int]]:
-    found: list[array[int]] = []
-    position = _HEADER_WORDS
-    while position < len(words):
-        length = max(words[position] >> 16, 1)
-        found.append(words[position : position + length])
-        position += length
-    return found

@@ -9,6 +9,7 @@ from ireelab.errors import ExecutableMismatch
 from ireelab.hal.drivers.vulkan import requirements, vke1
 from ireelab.hal.drivers.vulkan.cooperative_matrix import without_fragment_conversions
 from ireelab.hal.drivers.vulkan.core import Core
+from ireelab.hal.drivers.vulkan.narrow_atomics import with_wide_atomics
 from ireelab.hal.drivers.vulkan.pipeline_cache import PipelineCache
 from ireelab.hal.drivers.vulkan.spirv import EntryPoint, Module, analyze
 from ireelab.hal.drivers.vulkan.spirv_header import with_true_header
@@ -51,13 +52,15 @@ class Code:
         self._created: list[tuple[str, Handle]] = []
         self.kernels: tuple[Kernel, ...] = ()
         definition = vke1.parse(data)
-        modules = [analyze(words) for words in definition.modules]
+        repaired = [_repaired(words) for words in definition.modules]
+        modules = [module for _, module in repaired]
         for pipeline in definition.pipelines:  # refuse before anything is given to the driver
             module = modules[pipeline.module]
             requirements.check(core.logical, pipeline, module, _entry_point(pipeline, module))
             requirements.required_subgroup_size(core.logical, pipeline, module)
         try:
-            self.kernels = self._create(definition, modules, cache, constants)
+            shaders = [self._shader(code) for code, _ in repaired]
+            self.kernels = self._create(definition, modules, shaders, cache, constants)
         except BaseException:
             self.destroy()
             raise
@@ -80,6 +83,7 @@ class Code:
         self,
         definition: vke1.ExecutableDef,
         modules: list[Module],
+        shaders: list[Handle],
         cache: PipelineCache,
         constants: bytes,
     ) -> tuple[Kernel, ...]:
@@ -87,7 +91,6 @@ class Code:
         specialization = _specialization(structs, constants)
         set_layouts = [self._set_layout(structs, bindings) for bindings in definition.set_layouts]
         layouts = [self._layout(structs, layout, set_layouts) for layout in definition.layouts]
-        shaders = [self._shader(structs, words) for words in definition.modules]
         kernels: list[Kernel] = []
         for pipeline in definition.pipelines:
             module = modules[pipeline.module]
@@ -166,10 +169,10 @@ class Code:
         )
         return self._make("PipelineLayout", info)
 
-    def _shader(self, structs: Structs, words: bytes) -> Handle:
-        words = with_true_header(without_fragment_conversions(words))
-        code = self._core.vulkan.ffi.cast("uint32_t *", structs.bytes(words))
-        info = structs.new("VkShaderModuleCreateInfo", codeSize=len(words), pCode=code)
+    def _shader(self, code: bytes) -> Handle:
+        structs = Structs(self._core.vulkan)
+        words = self._core.vulkan.ffi.cast("uint32_t *", structs.bytes(code))
+        info = structs.new("VkShaderModuleCreateInfo", codeSize=len(code), pCode=words)
         return self._make("ShaderModule", info)
 
     def _pipeline(
@@ -250,6 +253,15 @@ def _function(kernel: Kernel) -> ExecutableFunction:
         workgroup_size=kernel.workgroup_size,
         source_locations=(kernel.location,) if kernel.location else (),
     )
+
+
+def _repaired(code: bytes) -> tuple[bytes, Module]:
+    """A module without what IREE 3.13 gets wrong, and what it needs."""
+    module = analyze(code)
+    if module.atomic_bits & {8, 16}:
+        code = with_wide_atomics(code)
+        module = analyze(code)
+    return with_true_header(without_fragment_conversions(code)), module
 
 
 def _constant_count(pipeline: vke1.Pipeline, layout: vke1.PipelineLayout) -> int:

@@ -14,7 +14,7 @@ from sys import byteorder
 from ireelab.errors import ExecutableMismatch
 
 _MAGIC = 0x07230203
-_HEADER_WORDS = 5
+HEADER_WORDS = 5
 
 _OP_EXTENSION, _OP_ENTRY_POINT, _OP_EXECUTION_MODE, _OP_CAPABILITY = 10, 15, 16, 17
 _OP_TYPE_BOOL, _OP_TYPE_INT, _OP_TYPE_FLOAT, _OP_TYPE_VECTOR = 20, 21, 22, 23
@@ -136,16 +136,41 @@ class _Scan:
         return found if fits else 0
 
 
-def analyze(code: bytes | memoryview) -> Module:
-    """Read a module; ExecutableMismatch for words that are none."""
+def to_words(code: bytes | memoryview) -> array[int]:
+    """A module's words, in the machine's byte order."""
     words = array("I")
     words.frombytes(bytes(code))
     if byteorder == "big":
         words.byteswap()
-    if len(words) < _HEADER_WORDS or words[0] != _MAGIC:
+    return words
+
+
+def from_words(words: array[int]) -> bytes:
+    """The inverse of :func:`to_words`."""
+    if byteorder == "big":
+        words = array("I", words)
+        words.byteswap()
+    return words.tobytes()
+
+
+def instructions(words: array[int]) -> list[array[int]]:
+    """The instructions of a module that :func:`analyze` has read, each with its first word."""
+    found: list[array[int]] = []
+    position = HEADER_WORDS
+    while position < len(words):
+        length = words[position] >> 16
+        found.append(words[position : position + length])
+        position += length
+    return found
+
+
+def analyze(code: bytes | memoryview) -> Module:
+    """Read a module; ExecutableMismatch for words that are none."""
+    words = to_words(code)
+    if len(words) < HEADER_WORDS or words[0] != _MAGIC:
         raise ExecutableMismatch("the executable holds a shader module that is not SPIR-V")
     scan = _Scan()
-    position = _HEADER_WORDS
+    position = HEADER_WORDS
     while position < len(words):
         length, opcode = words[position] >> 16, words[position] & 0xFFFF
         if not length or position + length > len(words):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from sys import byteorder
 
-_HEADER_WORDS = 5
+from ireelab.hal.drivers.vulkan.spirv import HEADER_WORDS, from_words, to_words
+
 _VERSION_1_4 = 0x10400
 _OP_EXTENSION, _OP_ENTRY_POINT, _OP_FUNCTION, _OP_VARIABLE, _OP_DECORATE = 10, 15, 54, 59, 71
 _NO_WRAP = (4469, 4470)
@@ -23,16 +23,11 @@ _INPUT, _OUTPUT = 1, 3
 def with_true_header(code: bytes) -> bytes:
     """The module with version 1.4 in its header where it is one, and known extensions."""
     code = code.replace(b"SPV_EXT_physical_storage_buffer", b"SPV_KHR_physical_storage_buffer")
-    words = array("I")
-    words.frombytes(code)
-    if byteorder == "big":
-        words.byteswap()
+    words = to_words(code)
     if words[1] >= _VERSION_1_4 or not _is_of_1_4(words):
         return code
     words[1] = _VERSION_1_4
-    if byteorder == "big":
-        words.byteswap()
-    return words.tobytes()
+    return from_words(words)
 
 
 def _is_of_1_4(words: array[int]) -> bool:
@@ -57,7 +52,7 @@ def _is_of_1_4(words: array[int]) -> bool:
 
 def _globals(words: array[int]) -> Iterator[tuple[int, array[int]]]:
     """The instructions before the first function."""
-    position = _HEADER_WORDS
+    position = HEADER_WORDS
     while position < len(words):
         operation, length = words[position] & 0xFFFF, words[position] >> 16
         if operation == _OP_FUNCTION or not length:
