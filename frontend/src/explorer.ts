@@ -5,6 +5,7 @@ import type { JobState, LiveState } from "./data/live.ts";
 import { Models } from "./data/models.ts";
 import { decodeIndex, decodeRun, TextStore } from "./data/payload.ts";
 import type { Progress, Selection } from "./data/types.ts";
+import type { SteppedCall } from "./data/vm_stepping.ts";
 import { LiveSession } from "./live.ts";
 import { Peers } from "./peers.ts";
 import { ModelRequests, type MessageModel } from "./requests.ts";
@@ -26,6 +27,7 @@ export interface Traits {
   run: DataView;
   live: Partial<LiveState>;
   job: JobState;
+  stepping: Partial<SteppedCall>;
   /** Explorers of one trace have the same key, and one selection. */
   key: string;
 }

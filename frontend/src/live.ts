@@ -1,10 +1,12 @@
 /** The page's side of the kernel that runs and compiles: what it says, and requests to it. */
 import type { CompileDraft, JobState, LiveState, RunDraft } from "./data/live.ts";
+import { steppedCall, type SteppedCall } from "./data/vm_stepping.ts";
 import type { MessageModel } from "./requests.ts";
 
 export interface LiveModel extends MessageModel {
   get(name: "live"): Partial<LiveState>;
   get(name: "job"): JobState;
+  get(name: "stepping"): Partial<SteppedCall>;
 }
 
 
@@ -37,6 +39,7 @@ export class LiveSession {
   ) {
     model.on("change:live", this.tell);
     model.on("change:job", this.tell);
+    model.on("change:stepping", this.tell);
   }
 
   /** False in a saved page, and for a model alone in its cell. */
@@ -50,6 +53,11 @@ export class LiveSession {
 
   get job(): JobState {
     return this.model.get("job") ?? {};
+  }
+
+  /** The call that the VM pane steps through. */
+  get stepping(): SteppedCall | null {
+    return steppedCall(this.model.get("stepping"));
   }
 
   get busy(): boolean {
@@ -69,6 +77,7 @@ export class LiveSession {
   dispose(): void {
     this.model.off("change:live", this.tell);
     this.model.off("change:job", this.tell);
+    this.model.off("change:stepping", this.tell);
     this.listeners.clear();
   }
 }

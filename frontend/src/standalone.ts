@@ -93,6 +93,7 @@ const model = new PageModel({
   run: new DataView(new ArrayBuffer(0)),
   live: {},
   job: {},
+  stepping: {},
   key: "",
   ...stateOfLink(),
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ def facts(value: Any) -> Facts:
     if isinstance(value, Buffer):
         return (
             ("bytes", f"{value.length_bytes:,}"),
-            ("memory", flag_names(MemoryType(value.memory_type)).lower()),
-            ("usage", flag_names(BufferUsage(value.usage)).lower()),
+            ("memory", _words(MemoryType(value.memory_type))),
+            ("usage", _words(BufferUsage(value.usage))),
             ("device", value.device.id),
         )
     if isinstance(value, Fence):
@@ -80,6 +81,10 @@ def facts(value: Any) -> Facts:
             (str(i), value_text(item)) for i, (_, item) in enumerate(value.items[:_MOST_ITEMS])
         )
     return ()
+
+
+def _words(flags: IntFlag) -> str:
+    return flag_names(flags).lower().replace("|", ", ")
 
 
 def _access(writable: bool) -> str:

@@ -168,6 +168,7 @@ class Live:
         """Of a call in the VM pane: the run that is shown, or as the Run pane's form says."""
         if request["op"] != "start":
             self._vm.handle(request)
+            self._shown.publish()  # what was wrong before is not any more
             return
         again = self._shown.again()
         if request.get("form") or again is None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ireelab.errors import IreelabError
+from ireelab.errors import InvalidInput, IreelabError
 from ireelab.vm.breakpoints import Place, parse_place
 from ireelab.vm.debug_state import state_record
 from ireelab.vm.debugger import Debugger
@@ -46,13 +47,20 @@ class VmSession:
         self._opened = Opened()
 
     def start(self, asked: RunRequest, inputs: str) -> None:
-        """Load the program and stand before the first instruction; ``inputs`` says what of."""
+        """Load the program and stand before the first instruction; ``inputs`` says what of.
+
+        Breakpoints of the call before stay where there are such places.
+        """
         call = _Call()
+        kept = self._call.debugger.breakpoints if self._call and self._call.debugger else ()
         about = {"device": asked.device, "inputs": inputs}
 
         def begin(job: Job) -> Deliver:
             program = asked.variant.program
             debugger = Debugger(program, asked.function, *asked.inputs, device=asked.device)
+            for one in kept:
+                with suppress(InvalidInput):
+                    debugger.break_at(**one.place.keywords())
             call.begin(debugger)
             return lambda: self._begun(call, about)
 

@@ -85,7 +85,10 @@ def test_the_form_says_what_is_called_and_another_run_ends_the_session(explorer:
         assert problem is not None
         assert (problem["where"], problem["kind"]) == ("vm", "InvalidInput")
     assert explorer.stepping["why"] == "started"
-    assert vm(explorer, "start", form=form(""))["inputs"] == "made-up inputs"
+    assert vm(explorer, "break", place="hal.buffer_view.create")["breakpoints"]
+    state = vm(explorer, "start", form=form(""))
+    assert state["inputs"] == "made-up inputs"
+    assert [one["text"] for one in state["breakpoints"]] == ["hal.buffer_view.create"]
     assert run(explorer) is None
     assert explorer.stepping == {}
     problem = ask(explorer, "vm", op="step")

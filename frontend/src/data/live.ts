@@ -53,7 +53,7 @@ export interface CompilationEntry {
 }
 
 export interface Problem extends Failure {
-  /** Which request it is about: "run", "compile", "resume", "kernel". */
+  /** Which request it is about: "run", "compile", "resume", "kernel", "vm". */
   where: string;
   line: number;
 }
@@ -74,7 +74,7 @@ export interface LiveState {
 
 /** What goes on; without a title nothing does. */
 export interface JobState {
-  kind?: "run" | "compile";
+  kind?: "run" | "compile" | "vm";
   title?: string;
   unit?: string;
   count?: number;

@@ -71,8 +71,9 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ["↑ ↓ PgUp PgDn Home End", "kernels, lines, instructions"],
       ["← →", "previous, next call (VM)"],
       ["/", "find (VM)"],
-      ["S  Shift+S  N  O", "step, step back, over, out (while stepping)"],
-      ["L  U  R  B", "next source line, to the cursor, run, breakpoint (while stepping)"],
+      ["S  N  O", "step, over, out (while stepping)"],
+      ["L  U  R  B", "next source line, to the cursor, continue, breakpoint (while stepping)"],
+      ["Shift+R  Shift+S", "restart; step back (in a record)"],
     ],
   ],
   [

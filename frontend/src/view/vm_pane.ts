@@ -1,6 +1,6 @@
 /** The VM pane: disassembly, and beside it what the module imports, exports and holds. */
 import { refKind } from "../data/entities.ts";
-import { formatCount, formatNs, plural } from "../data/format.ts";
+import { formatNs, plural } from "../data/format.ts";
 import { tokenize } from "../data/mlir.ts";
 import { shortName } from "../data/names.ts";
 import {
@@ -8,9 +8,7 @@ import {
   lineOfPlace,
   refOf,
   shortPlace,
-  sideSections,
   vmRows,
-  type SideItem,
   type VmFunction,
   type VmInstruction,
   type VmListing,
@@ -21,7 +19,10 @@ import { facts } from "./facts.ts";
 import type { PaneContext, PaneView, Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
-import { VmSteps } from "./vm_steps.ts";
+import { VmLive } from "./vm_live.ts";
+import { VmRecord } from "./vm_record.ts";
+import { vmSide } from "./vm_side.ts";
+import type { VmStepping } from "./vm_stepping.ts";
 
 const ROW_HEIGHT = 20;
 const MOST_TOKENS = 300;
@@ -33,8 +34,9 @@ export async function vmPane(pane: Pane, context: PaneContext): Promise<PaneView
 class VmPane implements PaneView {
   private readonly rows: VirtualList;
   private readonly foot = h("div", { class: "il-model-foot il-vm-foot", tabindex: 0, role: "region", "aria-label": "The instruction", ...KEYS });
+  private readonly jump = h("select", { class: "il-select", "aria-label": "Go to a function", ...KEYS });
   private readonly search: HTMLInputElement;
-  private readonly steps: VmSteps;
+  private readonly steps: VmStepping;
   private readonly disposer = new Disposer();
   private readonly prefix = uniqueId("vm");
   private shown: VmRow[];
@@ -62,8 +64,10 @@ class VmPane implements PaneView {
       "aria-label": "Find an instruction",
       ...KEYS,
     });
-    this.steps = new VmSteps(context, listing, {
+    const Steps = context.session.enabled ? VmLive : VmRecord;
+    this.steps = new Steps(context, listing, {
       onMove: (id) => this.onStep(id),
+      onChange: () => this.rows.render(),
       chosen: () => {
         const row = this.shown[this.cursor];
         return row?.kind === "instruction" && row.instruction.mnemonic ? row.instruction.id : null;
@@ -74,11 +78,13 @@ class VmPane implements PaneView {
     pane.setNote([plural(listing.functions.length, "function"), plural(count, "instruction"), linked].filter(Boolean).join(" · "));
     pane.body.classList.add("il-vm");
     pane.body.append(
-      this.side(),
+      vmSide(listing, (uses) => this.nextUse(uses)),
       h("div", { class: "il-vm-main" }, this.toolbar(), this.steps.bar, this.rows.element, this.foot),
       this.steps.panel,
     );
     this.listen();
+    this.steps.attach();
+    this.showStepping();
     this.rows.setCount(this.shown.length);
     this.showFoot();
   }
@@ -103,6 +109,7 @@ class VmPane implements PaneView {
   restyle(): void {}
 
   dispose(): void {
+    this.steps.dispose();
     this.rows.dispose();
     this.disposer.dispose();
   }
@@ -115,37 +122,18 @@ class VmPane implements PaneView {
       { class: "il-toggle", "aria-pressed": "false", title: "Only instructions that call, or caused an event", "data-il": "calls-only" },
       () => this.setCallsOnly(!this.callsOnly, this.item),
     );
-    const jump = h("select", { class: "il-select", "aria-label": "Go to a function", ...KEYS });
+    const { jump } = this;
     for (const { ordinal, name } of this.listing.functions) jump.append(h("option", { value: ordinal }, `@${name}`));
     this.disposer.listen(jump, "change", () => this.goTo((row) => row.kind === "function" && String(row.of.ordinal) === jump.value));
     const step = button(
-      "Step",
-      { class: "il-toggle", "aria-pressed": "false", title: "Run a call instruction by instruction: registers, globals, source", "data-il": "vm-step" },
+      "Step through",
+      { class: "il-toggle", "aria-pressed": "false", title: "Execute a call instruction by instruction: registers, globals, source", "data-il": "vm-step" },
       () => {
-        void this.steps.toggle();
-        step.setAttribute("aria-pressed", String(this.steps.open));
-        this.rows.render();
+        this.steps.toggle();
+        this.showStepping();
       },
     );
     return h("div", { class: "il-toolbar" }, h("label", { class: "il-labelled" }, "Function", jump), calls, step, this.search);
-  }
-
-  private side(): HTMLElement {
-    const side = h("div", { class: "il-vm-side", role: "region", tabindex: 0, "aria-label": "Exports, imports, globals and data", ...KEYS });
-    for (const { title, items } of sideSections(this.listing)) {
-      const list = h("ul", {}, ...items.map((item) => h("li", {}, this.sideButton(item))));
-      const section = h("details", { open: true }, h("summary", { ...KEYS }, `${title} `, h("span", { class: "il-count" }, formatCount(items.length))), list);
-      side.append(section);
-    }
-    return side;
-  }
-
-  private sideButton(item: SideItem): HTMLElement {
-    const { label, detail, title, uses } = item;
-    const element = button("", { class: "il-vm-item", title: uses.length ? `${title}\nGo to the next use` : title }, () => this.nextUse(uses));
-    element.disabled = !uses.length;
-    element.append(h("span", { class: "il-label" }, label), h("span", { class: "il-time" }, detail));
-    return element;
   }
 
   /** The use after the one where the cursor is, around. */
@@ -162,7 +150,7 @@ class VmPane implements PaneView {
     const chosen = row.kind === "instruction" && this.related.has(refOf(row.instruction));
     const element = h("div", {
       id: `${this.prefix}-${index}`,
-      class: `il-row il-vm-row${row.kind === "instruction" && row.instruction.id === this.steps.now ? " il-vm-now" : ""}${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
+      class: `il-row il-vm-row${this.standing(row)}${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
       role: "option",
       "aria-selected": String(chosen),
       "data-row": index,
@@ -173,6 +161,12 @@ class VmPane implements PaneView {
     return element;
   }
 
+  /** How a row looks before which the call stands. */
+  private standing(row: VmRow): string {
+    if (row.kind !== "instruction" || row.instruction.id !== this.steps.now || !row.instruction.mnemonic) return "";
+    return this.steps.failed ? " il-vm-now il-vm-failed" : " il-vm-now";
+  }
+
   private instructionCells(one: VmInstruction): HTMLElement[] {
     const text = h("code", { class: `il-label${one.mnemonic ? " il-vm-code" : " il-vm-block"}`, title: one.text }, ...colored(one.text));
     const notes = [
@@ -180,15 +174,22 @@ class VmPane implements PaneView {
       this.time(one.events),
       shortPlace(one.location),
     ];
-    const now = this.steps.now === one.id;
-    const mark = `${this.steps.breakpoints.has(one.id) ? "●" : ""}${now ? "▶" : ""}`;
-    const marks = this.steps.open ? [h("span", { class: "il-vm-mark", title: now ? "runs next" : "breakpoint" }, mark)] : [];
+    const marks = this.steps.open ? [this.mark(one)] : [];
     return [
       ...marks,
       h("span", { class: "il-vm-pc" }, one.pc.toString(16).padStart(4, "0")),
       text,
       h("span", { class: "il-time il-vm-note" }, notes.filter(Boolean).join(" · ")),
     ];
+  }
+
+  /** The breakpoint of an instruction, which a click sets or clears, and whether it runs next. */
+  private mark({ id, mnemonic }: VmInstruction): HTMLElement {
+    if (!mnemonic) return h("span", { class: "il-vm-mark" });
+    const now = this.steps.now === id ? (this.steps.failed ? "✕" : "▶") : "";
+    const set = this.steps.breakpoints.has(id);
+    const title = `${now ? (this.steps.failed ? "failed; " : "runs next; ") : ""}click to ${set ? "clear the" : "set a"} breakpoint`;
+    return h("span", { class: "il-vm-mark", title, "data-mark": id }, `${set ? "●" : ""}${now}`);
   }
 
   private time(events: readonly number[]): string {
@@ -230,6 +231,11 @@ class VmPane implements PaneView {
     );
   }
 
+  private showStepping(): void {
+    this.rows.element.parentElement?.querySelector("[data-il=vm-step]")?.setAttribute("aria-pressed", String(this.steps.open));
+    this.rows.render();
+  }
+
   /** Where a call that is stepped through stands is what is selected. */
   private onStep(id: string | null): void {
     const isNext = (row: VmRow) => row.kind === "instruction" && row.instruction.id === id && row.instruction.mnemonic !== "";
@@ -260,6 +266,7 @@ class VmPane implements PaneView {
 
   private moveTo(row: number): void {
     this.cursor = Math.max(0, Math.min(this.shown.length - 1, row));
+    this.jump.value = String(this.shown[this.cursor]?.of.ordinal ?? "");
     this.rows.element.setAttribute("aria-activedescendant", `${this.prefix}-${this.cursor}`);
     this.showFoot(); // its height decides how many rows there is room for
     this.rows.reveal(this.cursor);
@@ -276,7 +283,10 @@ class VmPane implements PaneView {
 
   private listen(): void {
     this.disposer.listen(this.rows.element, "click", (event) => {
-      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+      const target = event.target as HTMLElement;
+      const mark = target.closest<HTMLElement>("[data-mark]")?.dataset.mark;
+      if (mark) return this.steps.toggleBreakpoint(mark);
+      const row = target.closest<HTMLElement>("[data-row]");
       if (row) this.pick(Number(row.dataset.row));
     });
     this.disposer.listen(this.rows.element, "keydown", (event) => this.onKey(event));

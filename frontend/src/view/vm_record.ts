@@ -1,21 +1,18 @@
-/** Stepping through a recorded call: a bar of moves, and what registers and globals hold. */
+/** Stepping through a recorded call, where no kernel executes: moves, and what registers and globals hold. */
 import { plural } from "../data/format.ts";
 import { Walk, type Held, type VmExecution } from "../data/vm_execution.ts";
 import { lineOfPlace, type VmListing } from "../data/vm_rows.ts";
 import { button, h, KEYS } from "./dom.ts";
 import { message, type PaneContext } from "./model_pane.ts";
+import type { VmStepping, VmStepsEvents } from "./vm_stepping.ts";
 
-export interface VmStepsEvents {
-  /** The instruction that runs next; null: the call has ended. */
-  onMove: (id: string | null) => void;
-  /** The instruction that is chosen in the list. */
-  chosen: () => string | null;
-}
+const RECORDED = "Recorded: the call was stepped through once and is replayed here. An explorer with a kernel executes it.";
 
-export class VmSteps {
+export class VmRecord implements VmStepping {
   readonly bar = h("div", { class: "il-toolbar il-vm-bar", role: "toolbar", "aria-label": "Step through a call", hidden: true });
   readonly panel = h("div", { class: "il-vm-state", role: "region", tabindex: 0, "aria-label": "Registers and globals", hidden: true, ...KEYS });
   readonly breakpoints = new Set<string>();
+  readonly failed = false;
   private readonly status = h("output", { class: "il-muted il-vm-status", "aria-live": "polite" });
   private readonly scrubber = h("input", { type: "range", class: "il-scrubber", min: 0, value: 0, "aria-label": "Position in the call", ...KEYS });
   private readonly lineOf = new Map<string, number | null>();
@@ -40,7 +37,7 @@ export class VmSteps {
       move("Line", "To the next line of the source ( L )", (walk) => walk.nextLine(this.at, (id) => this.lineOf.get(id) ?? null)),
       move("To cursor", "To the chosen instruction ( U )", (walk) => walk.to(this.at, new Set([this.events.chosen() ?? ""]))),
       move("Run", "To the next breakpoint, or the end ( R )", (walk) => walk.to(this.at, this.breakpoints)),
-      button("Break", { class: "il-toggle", title: "Set or clear a breakpoint at the chosen instruction ( B )" }, () => this.toggleBreakpoint()),
+      button("Break", { class: "il-toggle", title: "Set or clear a breakpoint at the chosen instruction ( B )" }, () => this.breakAtChosen()),
       h("label", { class: "il-labelled il-grow" }, this.scrubber, this.status),
     );
     this.scrubber.addEventListener("input", () => this.moveTo(Number(this.scrubber.value)));
@@ -55,7 +52,15 @@ export class VmSteps {
     return this.open && this.walk ? this.walk.idAt(this.at) : null;
   }
 
-  async toggle(): Promise<void> {
+  attach(): void {}
+
+  toggle(): void {
+    void this.load();
+  }
+
+  dispose(): void {}
+
+  private async load(): Promise<void> {
     this.bar.hidden = this.open;
     this.panel.hidden = this.open;
     if (!this.open || this.loading) return;
@@ -89,17 +94,20 @@ export class VmSteps {
       r: () => walk.to(at, this.breakpoints),
     };
     const key = event.key.toLowerCase();
-    if (key === "b") this.toggleBreakpoint();
+    if (key === "b") this.breakAtChosen();
     else if (moves[key]) this.moveTo(moves[key]());
     else return false;
     return true;
   }
 
-  private toggleBreakpoint(): void {
-    const id = this.events.chosen();
-    if (id === null) return;
+  toggleBreakpoint(id: string): void {
     if (!this.breakpoints.delete(id)) this.breakpoints.add(id);
-    this.moveTo(this.at);
+    this.events.onChange();
+  }
+
+  private breakAtChosen(): void {
+    const id = this.events.chosen();
+    if (id !== null) this.toggleBreakpoint(id);
   }
 
   private moveTo(at: number): void {
@@ -114,8 +122,8 @@ export class VmSteps {
 
   private state(walk: Walk): HTMLElement[] {
     const { execution } = walk;
-    const call = h("p", { class: "il-muted" }, `@${execution.function} on ${execution.device}, ${execution.made_up ? "made-up inputs" : "inputs of the run"}`);
-    const parts: HTMLElement[] = [call];
+    const call = h("p", {}, `@${execution.function} on ${execution.device}, ${execution.made_up ? "made-up inputs" : "inputs of the run"}`);
+    const parts: HTMLElement[] = [call, h("p", { class: "il-muted" }, RECORDED)];
     if (this.at >= walk.end) parts.push(...ending(execution, walk.end));
     const stack = walk.stack(this.at);
     if (stack.length > 1) parts.push(h("p", {}, `Called from ${stack.slice(0, -1).map((id) => place(id)).join(", ")}`));
