@@ -9,7 +9,7 @@ from ireelab.errors import InvalidInput
 from ireelab.hal.timeline import Timeline
 from ireelab.pipeline.trace import Trace
 from ireelab.viz.allocation import Allocation
-from ireelab.viz.barriers import Barriers
+from ireelab.viz.barrier_model import Barriers
 from ireelab.viz.compare_models import compare_allocations, compare_barriers, compare_streams
 from ireelab.viz.compare_programs import compare_executables, compare_vm
 from ireelab.viz.compare_runs import compare_runs

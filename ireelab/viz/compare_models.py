@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ireelab.viz.allocation import Allocation, Slab, Slice
-from ireelab.viz.barriers import Barriers, CommandBuffer
+from ireelab.viz.barrier_model import Barriers, CommandBuffer
 from ireelab.viz.comparison import (
     Comparison,
     Part,

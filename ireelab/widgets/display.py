@@ -28,7 +28,7 @@ class _View:
 VIEWS = (
     _View("ireelab.viz.stream_graph", "StreamGraph", "stream", "streams"),
     _View("ireelab.viz.allocation", "Allocation", "allocation", "allocation"),
-    _View("ireelab.viz.barriers", "Barriers", "barriers", "barriers"),
+    _View("ireelab.viz.barrier_model", "Barriers", "barriers", "barriers"),
     _View("ireelab.viz.simulate", "Simulation", "schedule", "schedule", 740),
     _View("ireelab.viz.executables", "Executables", "executables", "executables"),
     _View("ireelab.viz.vm_listing", "VmListing", "vm", "vm"),

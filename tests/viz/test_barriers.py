@@ -9,7 +9,9 @@ import pytest
 from conftest import EXAMPLES, Traces
 
 from ireelab.viz.access import Access, byte_range
-from ireelab.viz.barriers import Barriers, CommandBuffer, barriers, judge
+from ireelab.viz.barrier_judge import judge
+from ireelab.viz.barrier_model import Barriers, CommandBuffer
+from ireelab.viz.barriers import barriers
 from ireelab.viz.command_buffer_ir import RecordedBarrier
 from ireelab.viz.stream_graph import stream_graph
 

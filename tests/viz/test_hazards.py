@@ -9,7 +9,7 @@ import pytest
 
 from ireelab.viz.access import Access, ByteRange, byte_range
 from ireelab.viz.amount import Amount, Symbol
-from ireelab.viz.barriers import fewest_barriers
+from ireelab.viz.barrier_judge import fewest_barriers
 from ireelab.viz.hazards import Hazard, find_hazards
 
 Commands = list[list[Access]]
