@@ -25,7 +25,7 @@ _FILM = """([step, line]) => {
   const {app} = window.ireelab.explorer;
   const text = step === null ? null : app.index.steps[step].module;
   const film = app.follower.film({step, line, text});
-  return film.frames.map(f => [f.step, f.after.map(l => l.text.trim())]);
+  return film.frames.map(f => [f.step, f.after.map(l => film.texts.text(l.key, l.line).trim())]);
 }"""
 
 

@@ -70,9 +70,19 @@ export class Pieces {
     return find(root) ? path.map((id) => this.name(2 * id)) : [];
   }
 
+  /** Which chunk has the text of a piece; equal ones have the same. */
+  chunk(key: PieceKey): number {
+    return this.index.nodes[key >> 1][key & 1];
+  }
+
+  /** How many lines a piece has in its chunk. */
+  linesIn(key: PieceKey): number {
+    return this.lineStarts(this.chunk(key)).length - 1;
+  }
+
   /** Some lines of a piece (from 0), as far left as they are stored. */
   lines(key: PieceKey, wanted: readonly number[]): string[] {
-    const starts = this.lineStarts(this.index.nodes[key >> 1][key & 1]);
+    const starts = this.lineStarts(this.chunk(key));
     return wanted.map((line) => this.decoder.decode(this.bytes.subarray(starts[line], starts[line + 1] - 1)));
   }
 

@@ -1,7 +1,8 @@
 /** The Follow pane: one op as a strip, a frame for each step that changed it. */
-import type { Film, FilmFrame } from "../data/film.ts";
-import { frameText, frameTitle } from "../data/film_lines.ts";
+import type { Film, FilmFrame, FilmLine } from "../data/film.ts";
+import { frameLines, frameTitle, type FrameLines } from "../data/film_lines.ts";
 import { formatCount, formatNs, plural } from "../data/format.ts";
+import type { LineTexts } from "../data/line_texts.ts";
 import type { EntryPointAtoms, Frame, SourceOp } from "../data/provenance.ts";
 import { phaseTitle } from "../data/steps.ts";
 import { button, h, KEYS } from "./dom.ts";
@@ -58,7 +59,7 @@ class FilmPane implements PaneView {
     if (!film || (!film.frames.length && !film.origin.sources.length)) return this.clear(true);
     this.film = film;
     const { sources, entryPoints } = film.origin;
-    this.options = film.frames.map((frame, i) => this.frame(frame, i));
+    this.options = film.frames.map((frame, i) => this.frame(film.texts, frame, i));
     const strip = h(
       "div",
       { class: "il-film-strip", role: "listbox", "aria-orientation": "horizontal", "aria-label": "Steps that changed this op" },
@@ -163,11 +164,12 @@ class FilmPane implements PaneView {
 
   // --- cards -------------------------------------------------------------------------------
 
-  private frame(frame: FilmFrame, i: number): HTMLElement {
+  private frame(texts: LineTexts, frame: FilmFrame, i: number): HTMLElement {
     const step = frame.step < 0 ? null : this.context.index.steps[frame.step];
     const name = step ? step.name : "as parsed";
     const where = step ? `${formatCount(frame.step + 1)} · ${phaseTitle(step.phase)}` : "input";
-    const title = frameTitle(frame.after);
+    const title = frameTitle(texts, frame.after);
+    const lines = frameLines(frame);
     const option = h(
       "div",
       {
@@ -176,13 +178,13 @@ class FilmPane implements PaneView {
         tabindex: -1,
         "aria-selected": "false",
         "aria-label": `${where}, ${name}: ${title}`,
-        title: tooltip(name, step?.scope ?? [], frame),
+        title: tooltip(texts, name, step?.scope ?? [], lines),
         "data-step": frame.step,
         ...KEYS,
       },
       h("div", { class: "il-shot-head" }, h("span", { class: "il-shot-name" }, name), h("span", { class: "il-muted" }, where)),
       h("div", { class: "il-shot-op" }, title),
-      changes(frame),
+      changes(texts, lines, frame.before.length > 0),
     );
     option.addEventListener("click", () => {
       this.select(i);
@@ -241,26 +243,28 @@ function place({ file, line, name }: Frame): string {
 }
 
 /** What went and what came, a line each, as many as a frame has room for. */
-function changes(frame: FilmFrame): HTMLElement {
-  const { gone, come } = frameText(frame);
+function changes(texts: LineTexts, { gone, come }: FrameLines, changed: boolean): HTMLElement {
   const room = SHOWN_LINES - Math.min(gone.length, 2);
   const element = h("div", { class: "il-shot-lines" });
-  const put = (lines: readonly string[], most: number, mark: string, kind: string) => {
+  const put = (lines: readonly FilmLine[], most: number, mark: string, kind: string) => {
     for (const line of lines.slice(0, most))
-      element.append(h("div", { class: `il-shot-text ${kind}` }, h("span", { class: "il-shot-mark" }, mark), line));
+      element.append(h("div", { class: `il-shot-text ${kind}` }, h("span", { class: "il-shot-mark" }, mark), textOf(texts, line)));
     if (lines.length > most) element.append(h("div", { class: "il-muted" }, `${mark} ${plural(lines.length - most, "more line")}`));
   };
   put(gone, 2, "−", "il-shot-gone");
-  put(come, room, frame.before.length ? "+" : " ", frame.before.length ? "il-shot-come" : "");
+  put(come, room, changed ? "+" : " ", changed ? "il-shot-come" : "");
   return element;
 }
 
-function tooltip(name: string, scope: readonly string[], frame: FilmFrame): string {
-  const { gone, come, same } = frameText(frame);
-  const lines = [...gone.map((line) => `− ${line}`), ...come.map((line) => `+ ${line}`)];
+function tooltip(texts: LineTexts, name: string, scope: readonly string[], { gone, come, same }: FrameLines): string {
+  const lines = [...gone.map((line) => ["−", line] as const), ...come.map((line) => ["+", line] as const)];
+  const shown = lines.slice(0, TOOLTIP_LINES).map(([mark, line]) => `${mark} ${textOf(texts, line)}`);
   const head = [name, scope.join(" › ")].filter(Boolean);
   const more = lines.length > TOOLTIP_LINES ? [`… ${plural(lines.length - TOOLTIP_LINES, "more line")}`] : [];
   const kept = same ? [`${plural(same, "line")} as before`] : [];
-  return [...head, "", ...lines.slice(0, TOOLTIP_LINES), ...more, ...kept].join("\n");
+  return [...head, "", ...shown, ...more, ...kept].join("\n");
 }
 
+function textOf(texts: LineTexts, { key, line }: FilmLine): string {
+  return texts.text(key, line).trim();
+}
