@@ -238,16 +238,8 @@ class BarrierPane implements PaneView {
 
   private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const targets: Record<string, number> = {
-      ArrowDown: this.cursor + 1,
-      ArrowUp: this.cursor - 1,
-      PageDown: this.cursor + this.rows.pageRows,
-      PageUp: this.cursor - this.rows.pageRows,
-      Home: 0,
-      End: this.list.rows.length - 1,
-    };
-    const target = targets[event.key];
-    if (target !== undefined) this.pick(Math.max(0, Math.min(this.list.rows.length - 1, target)));
+    const target = this.rows.target(event.key, this.cursor);
+    if (target !== null) this.pick(target);
     else if (event.key === "Escape") this.context.select(null);
     else return;
     event.preventDefault();

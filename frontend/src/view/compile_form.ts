@@ -3,44 +3,32 @@ import { compileDraft, type CompileDraft } from "../data/live.ts";
 import type { LiveSession } from "../live.ts";
 import { button, h, uniqueId } from "./dom.ts";
 import { checkbox, choice, field, textInput } from "./form.ts";
+import { LiveForm } from "./live_form.ts";
 
-export class CompileForm {
-  readonly element = h("form", { class: "il-form", "aria-label": "Compile", "data-il": "compile-form" });
-  private shape = "";
-
-  constructor(private readonly session: LiveSession) {
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.submit();
-    });
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.submit();
-    });
-  }
-
-  show(): void {
-    const { state, busy } = this.session;
-    if (!state.options) {
-      this.element.replaceChildren(h("p", { class: "il-muted", role: "status" }, "Looking for targets…"));
-      return;
-    }
-    const shape = JSON.stringify([state.compilation, state.runs.length > 0, this.draft.pipeline]);
-    if (shape !== this.shape) {
-      this.shape = shape;
-      this.element.replaceChildren(...(state.compilation ? this.fields() : [noTrace()]));
-    }
-    const submit = this.element.querySelector<HTMLButtonElement>("[type=submit]");
-    if (submit) submit.disabled = busy;
-  }
-
-  refill(): void {
-    this.session.compileDraft = null;
-    this.shape = "";
-    this.show();
+export class CompileForm extends LiveForm {
+  constructor(session: LiveSession) {
+    super(session, "Compile", "compile-form", "Looking for targets…");
   }
 
   focus(): void {
     this.element.querySelector<HTMLElement>("input[type=text], select")?.focus();
+  }
+
+  protected asksFor(): unknown {
+    const { state } = this.session;
+    return [state.compilation, state.runs.length > 0, this.draft.pipeline];
+  }
+
+  protected absent(): string {
+    return this.session.state.compilation ? "" : "This program came without its source: it can be run, and not compiled anew.";
+  }
+
+  protected forget(): void {
+    this.session.compileDraft = null;
+  }
+
+  protected submit(): void {
+    this.session.ask("compile", { ...this.draft });
   }
 
   private get draft(): CompileDraft {
@@ -51,11 +39,7 @@ export class CompileForm {
     this.session.compileDraft = { ...this.draft, ...patch };
   }
 
-  private submit(): void {
-    if (!this.session.busy && this.session.state.compilation) this.session.ask("compile", { ...this.draft });
-  }
-
-  private fields(): HTMLElement[] {
+  protected fields(): HTMLElement[] {
     const { draft } = this;
     const options = this.session.state.options;
     const plain = (values: readonly string[]) => values.map((value) => ({ value, label: value }));
@@ -88,8 +72,4 @@ function listedInput(value: string, known: readonly string[], title: string, onI
   const input = textInput(value, "", title, onInput);
   input.setAttribute("list", list.id);
   return [input, list];
-}
-
-function noTrace(): HTMLElement {
-  return h("p", { class: "il-muted" }, "This program came without its source: it can be run, and not compiled anew.");
 }

@@ -83,7 +83,7 @@ class ExecutablesPane implements PaneView {
       pane.body.append(message("empty", "No kernels", "This program dispatches nothing to a device."));
       return;
     }
-    const side = h("div", { class: "il-kernel-side" }, this.list.list.element, this.aside);
+    const side = h("div", { class: "il-kernel-side" }, this.list.element, this.aside);
     const main = h("div", { class: "il-kernel-main" }, this.toolbar(times.size > 0), this.edit.problem, this.columns.element, this.status);
     pane.body.append(side, main);
     this.disposer.listen(this.uses, "click", () => (this.asideKept = true));
@@ -102,7 +102,7 @@ class ExecutablesPane implements PaneView {
   }
 
   focus(): void {
-    this.list.list.element.focus({ preventScroll: true });
+    this.list.focus();
   }
 
   restyle(): void {}

@@ -2,33 +2,33 @@
 import { codeBytes, type Kernel, type KernelTime } from "../data/executables.ts";
 import { formatBytes, formatNs, plural } from "../data/format.ts";
 import { shortName } from "../data/names.ts";
-import { Disposer, h, KEYS, uniqueId } from "./dom.ts";
-import { VirtualList } from "./virtual_list.ts";
-
-const ROW_HEIGHT = 40;
+import { h } from "./dom.ts";
+import { ListBox, type ListRow } from "./list_box.ts";
 
 export type KernelOrder = "compiler" | "time" | "size";
 
 export class KernelList {
-  readonly list: VirtualList;
-  private readonly disposer = new Disposer();
-  private readonly prefix = uniqueId("kernel");
+  private readonly list: ListBox;
   private shown: Kernel[] = [];
   private chosen: Kernel | null = null;
 
   constructor(
     private readonly kernels: readonly Kernel[],
     private readonly times: ReadonlyMap<string, KernelTime>,
-    private readonly onChoose: (kernel: Kernel) => void,
+    onChoose: (kernel: Kernel) => void,
   ) {
-    const attributes = { class: "il-kernel-list", role: "listbox", tabindex: 0, "aria-label": "Kernels", ...KEYS };
-    this.list = new VirtualList(attributes, ROW_HEIGHT, (index) => this.row(index));
-    this.disposer.listen(this.list.element, "click", (event) => {
-      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-      if (row) this.onChoose(this.shown[Number(row.dataset.row)]);
+    this.list = new ListBox({
+      class: "il-kernel-list",
+      label: "Kernels",
+      rowHeight: 40,
+      row: (index) => this.row(this.shown[index]),
+      onPick: (index) => onChoose(this.shown[index]),
     });
-    this.disposer.listen(this.list.element, "keydown", (event) => this.onKey(event));
     this.order("compiler");
+  }
+
+  get element(): HTMLElement {
+    return this.list.element;
   }
 
   order(by: KernelOrder): void {
@@ -39,25 +39,23 @@ export class KernelList {
     };
     this.shown = [...this.kernels].sort((a, b) => keys[by](b) - keys[by](a));
     this.list.setCount(this.shown.length);
+    this.show(this.chosen);
   }
 
   show(chosen: Kernel | null): void {
     this.chosen = chosen;
-    const at = chosen ? this.shown.indexOf(chosen) : -1;
-    if (at >= 0) {
-      this.list.element.setAttribute("aria-activedescendant", `${this.prefix}-${at}`);
-      this.list.reveal(at);
-    }
-    this.list.render();
+    this.list.show(chosen ? this.shown.indexOf(chosen) : -1);
+  }
+
+  focus(): void {
+    this.list.focus();
   }
 
   dispose(): void {
-    this.disposer.dispose();
     this.list.dispose();
   }
 
-  private row(index: number): HTMLElement {
-    const kernel = this.shown[index];
+  private row(kernel: Kernel): ListRow {
     const time = this.times.get(kernel.function);
     const bytes = codeBytes(kernel);
     const share = h("span", { class: "il-share", "aria-hidden": "true" });
@@ -67,39 +65,16 @@ export class KernelList {
       bytes === null ? kernel.format : formatBytes(bytes),
       time && time.count > 1 ? plural(time.count, "run") : "",
     ].filter(Boolean);
-    const chosen = kernel === this.chosen;
-    return h(
-      "div",
-      {
-        id: `${this.prefix}-${index}`,
-        class: `il-row il-kernel-row${chosen ? " il-selected il-cursor" : ""}`,
-        role: "option",
-        "aria-selected": String(chosen),
-        "data-row": index,
-        title: `${kernel.entry_point}\n${facts.join(" · ")}`,
-      },
-      h("span", { class: "il-label" }, shortName(kernel.function)),
-      h("span", { class: "il-kernel-facts" }, facts.join(" · ")),
-      h("span", { class: "il-time" }, time ? `${formatNs(time.total_ns)} · ${(100 * time.share).toFixed(0)} %` : ""),
-      time ? share : "",
-    );
-  }
-
-  private onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.chosen ? this.shown.indexOf(this.chosen) : -1;
-    const targets: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + this.list.pageRows,
-      PageUp: at - this.list.pageRows,
-      Home: 0,
-      End: this.shown.length - 1,
+    return {
+      selected: kernel === this.chosen,
+      class: "il-kernel-row",
+      title: `${kernel.entry_point}\n${facts.join(" · ")}`,
+      cells: [
+        h("span", { class: "il-label" }, shortName(kernel.function)),
+        h("span", { class: "il-kernel-facts" }, facts.join(" · ")),
+        h("span", { class: "il-time" }, time ? `${formatNs(time.total_ns)} · ${(100 * time.share).toFixed(0)} %` : ""),
+        time ? share : "",
+      ],
     };
-    const target = targets[event.key];
-    if (target === undefined || !this.shown.length) return;
-    this.onChoose(this.shown[Math.max(0, Math.min(this.shown.length - 1, target))]);
-    event.preventDefault();
-    event.stopPropagation();
   }
 }

@@ -3,50 +3,37 @@ import { fitted, runDraft, type RunDraft } from "../data/live.ts";
 import type { LiveSession } from "../live.ts";
 import { button, h } from "./dom.ts";
 import { checkbox, choice, field, numberInput, textInput } from "./form.ts";
+import { LiveForm } from "./live_form.ts";
 
 const INPUT_HELP =
   "Nothing: made-up values. 8x64xf32=1, 2x2xi32=1 2 3 4, @file.npy, a number: as IREE's tools write them. " +
   "run 2: as in run 2. A name: that variable of the notebook; other Python is not evaluated.";
 
-export class RunForm {
-  readonly element = h("form", { class: "il-form", "aria-label": "Run", "data-il": "run-form" });
-  private shape = "";
-
-  constructor(private readonly session: LiveSession) {
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.submit();
-    });
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.submit();
-    });
-  }
-
-  /** Draws it anew only where it asks for other things, so that what is being written stays. */
-  show(): void {
-    const { state, busy } = this.session;
-    if (!state.options) {
-      this.element.replaceChildren(h("p", { class: "il-muted", role: "status" }, "Looking for devices…"));
-      return;
-    }
-    const shape = JSON.stringify([state.programs, state.functions, this.draft.function]);
-    if (shape !== this.shape) {
-      this.shape = shape;
-      this.element.replaceChildren(...(state.programs.length ? this.fields() : [noProgram()]));
-    }
-    const submit = this.element.querySelector<HTMLButtonElement>("[type=submit]");
-    if (submit) submit.disabled = busy;
-  }
-
-  /** Fills it in as the run that is shown was asked for. */
-  refill(): void {
-    this.session.runDraft = null;
-    this.shape = "";
-    this.show();
+export class RunForm extends LiveForm {
+  constructor(session: LiveSession) {
+    super(session, "Run", "run-form", "Looking for devices…");
   }
 
   focus(): void {
     (this.element.querySelector<HTMLElement>("input") ?? this.element.querySelector<HTMLElement>("button"))?.focus();
+  }
+
+  protected asksFor(): unknown {
+    const { state } = this.session;
+    return [state.programs, state.functions, this.draft.function];
+  }
+
+  protected absent(): string {
+    const { programs } = this.session.state;
+    return programs.length ? "" : "There is no program to run: the compilation that is shown did not end in one.";
+  }
+
+  protected forget(): void {
+    this.session.runDraft = null;
+  }
+
+  protected submit(): void {
+    this.session.ask("run", { ...this.draft });
   }
 
   private get draft(): RunDraft {
@@ -58,12 +45,7 @@ export class RunForm {
     this.session.runDraft = { ...this.draft, ...patch };
   }
 
-  private submit(): void {
-    if (this.session.busy || !this.session.state.programs.length) return;
-    this.session.ask("run", { ...this.draft });
-  }
-
-  private fields(): HTMLElement[] {
+  protected fields(): HTMLElement[] {
     const { state } = this.session;
     const { draft } = this;
     const rows: HTMLElement[] = [];
@@ -124,8 +106,4 @@ export class RunForm {
   private profile(draft: RunDraft): HTMLElement {
     return checkbox("Timeline", "A timestamp around every command; without it nothing is slowed down", draft.profile, (profile) => this.change({ profile }));
   }
-}
-
-function noProgram(): HTMLElement {
-  return h("p", { class: "il-muted" }, "There is no program to run: the compilation that is shown did not end in one.");
 }

@@ -2,8 +2,8 @@
 import { formatNs, plural } from "../data/format.ts";
 import { shortName } from "../data/names.ts";
 import { figuresOf, idleText, POLICIES, type Schedule, type Simulation } from "../data/schedule.ts";
-import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
-import { VirtualList } from "./virtual_list.ts";
+import { button, h, KEYS } from "./dom.ts";
+import { ListBox, type ListRow } from "./list_box.ts";
 
 export interface ScheduleTableEvents {
   onSelect: (command: number) => void;
@@ -14,9 +14,7 @@ export class ScheduleTable {
   readonly element: HTMLElement;
   private readonly figures = h("div", { class: "il-schedule-figures", tabindex: 0, role: "region", "aria-label": "Policies", ...KEYS });
   private readonly heading = h("h4", {});
-  private readonly list: VirtualList;
-  private readonly disposer = new Disposer();
-  private readonly prefix = uniqueId("scheduled");
+  private readonly list: ListBox;
   private simulation: Simulation | null = null;
   private rows: Schedule["commands"] = [];
   private names = new Map<number, string>();
@@ -25,14 +23,14 @@ export class ScheduleTable {
   private cursor = 0;
 
   constructor(private readonly events: ScheduleTableEvents) {
-    const attributes = { class: "il-command-list", role: "listbox", tabindex: 0, "aria-label": "Commands in the order they begin", ...KEYS };
-    this.list = new VirtualList(attributes, 24, (index) => this.row(index));
-    this.element = h("div", { class: "il-schedule-table" }, this.figures, this.heading, this.list.element);
-    this.disposer.listen(this.list.element, "click", (event) => {
-      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-      if (row) this.pick(Number(row.dataset.row));
+    this.list = new ListBox({
+      class: "il-command-list",
+      label: "Commands in the order they begin",
+      rowHeight: 24,
+      row: (index) => this.row(this.rows[index]),
+      onPick: (index) => this.pick(index),
     });
-    this.disposer.listen(this.list.element, "keydown", (event) => this.onKey(event));
+    this.element = h("div", { class: "il-schedule-table" }, this.figures, this.heading, this.list.element);
   }
 
   show(simulation: Simulation, active: number, related: ReadonlySet<number>): void {
@@ -50,18 +48,16 @@ export class ScheduleTable {
     this.figures.replaceChildren(this.policies(simulation, active));
     const idle = idleText(schedule, 5);
     this.heading.textContent = `${schedule.policy}: ${plural(this.rows.length, "command")} in the order they begin${idle && `; idle: ${idle}`}`;
-    this.list.element.setAttribute("aria-activedescendant", `${this.prefix}-${this.cursor}`);
     this.list.setCount(this.rows.length);
-    if (related.size) this.list.reveal(this.cursor);
+    this.list.show(this.cursor, related.size > 0);
   }
 
   focus(): void {
-    this.list.element.focus({ preventScroll: true });
+    this.list.focus();
   }
 
   dispose(): void {
     this.list.dispose();
-    this.disposer.dispose();
   }
 
   private policies(simulation: Simulation, active: number): HTMLElement {
@@ -80,48 +76,25 @@ export class ScheduleTable {
     return h("table", {}, h("thead", {}, head), body);
   }
 
-  private row(index: number): HTMLElement {
-    const one = this.rows[index];
-    const chosen = this.related.has(one.command);
-    const name = this.names.get(one.command) ?? "";
-    return h(
-      "div",
-      {
-        id: `${this.prefix}-${index}`,
-        class: `il-row il-command${chosen ? " il-selected" : ""}${index === this.cursor ? " il-cursor" : ""}`,
-        role: "option",
-        "aria-selected": String(chosen),
-        "data-row": index,
-        title: name,
-      },
-      h("span", { class: "il-count", title: "invocation . command" }, `${one.invocation}.${one.command}`),
-      h("span", { class: "il-label" }, shortName(name)),
-      h("span", { class: "il-time" }, this.critical.has(one.command) ? "critical" : ""),
-      h("span", { class: "il-time" }, `queue ${one.queue}`),
-      h("span", { class: "il-time" }, formatNs(one.start_ns)),
-      h("span", { class: "il-time" }, `for ${formatNs(one.end_ns - one.start_ns)}`),
-    );
+  private row({ command, invocation, queue, start_ns, end_ns }: Schedule["commands"][number]): ListRow {
+    const name = this.names.get(command) ?? "";
+    return {
+      selected: this.related.has(command),
+      class: "il-command",
+      title: name,
+      cells: [
+        h("span", { class: "il-count", title: "invocation . command" }, `${invocation}.${command}`),
+        h("span", { class: "il-label" }, shortName(name)),
+        h("span", { class: "il-time" }, this.critical.has(command) ? "critical" : ""),
+        h("span", { class: "il-time" }, `queue ${queue}`),
+        h("span", { class: "il-time" }, formatNs(start_ns)),
+        h("span", { class: "il-time" }, `for ${formatNs(end_ns - start_ns)}`),
+      ],
+    };
   }
 
   private pick(index: number): void {
     this.cursor = index;
     this.events.onSelect(this.rows[index].command);
-  }
-
-  private onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const targets: Record<string, number> = {
-      ArrowDown: this.cursor + 1,
-      ArrowUp: this.cursor - 1,
-      PageDown: this.cursor + this.list.pageRows,
-      PageUp: this.cursor - this.list.pageRows,
-      Home: 0,
-      End: this.rows.length - 1,
-    };
-    const target = targets[event.key];
-    if (target === undefined) return;
-    this.pick(Math.max(0, Math.min(this.rows.length - 1, target)));
-    event.preventDefault();
-    event.stopPropagation();
   }
 }

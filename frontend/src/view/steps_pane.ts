@@ -255,19 +255,9 @@ export class StepsPane {
 
   private onListKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = this.list.pageRows;
-    const targets: Record<string, number> = {
-      ArrowDown: this.cursor + 1,
-      ArrowUp: this.cursor - 1,
-      PageDown: this.cursor + page,
-      PageUp: this.cursor - page,
-      Home: 0,
-      End: this.rows.length - 1,
-    };
-    const target = targets[event.key];
-    if (target !== undefined) {
-      if (this.rows.length) this.pick(Math.max(0, Math.min(this.rows.length - 1, target)));
-    } else if (!this.onTreeKey(event.key)) return;
+    const target = this.list.target(event.key, this.cursor);
+    if (target !== null) this.pick(target);
+    else if (!this.onTreeKey(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
   }

@@ -154,18 +154,9 @@ export class TimelineTable {
 
   private onKey(event: KeyboardEvent): void {
     const at = this.selected === null ? -1 : this.order.indexOf(this.selected);
-    const last = this.order.length - 1;
-    const targets: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + this.list.pageRows,
-      PageUp: at - this.list.pageRows,
-      Home: 0,
-      End: last,
-    };
-    const target = targets[event.key];
-    if (target === undefined || last < 0) return;
-    this.onSelect(this.order[Math.max(0, Math.min(last, target))]);
+    const target = this.list.target(event.key, at);
+    if (target === null) return;
+    this.onSelect(this.order[target]);
     event.preventDefault();
     event.stopPropagation();
   }

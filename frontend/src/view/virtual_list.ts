@@ -55,8 +55,20 @@ export class VirtualList {
     this.render();
   }
 
-  get pageRows(): number {
-    return Math.max(1, Math.floor(this.element.clientHeight / this.rowHeight) - 1);
+  /** The row that a key leads to; null for other keys, and where there are no rows. */
+  target(key: string, from: number): number | null {
+    const page = Math.max(1, Math.floor(this.element.clientHeight / this.rowHeight) - 1);
+    const last = this.count - 1;
+    const targets: Record<string, number> = {
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      PageDown: from + page,
+      PageUp: from - page,
+      Home: 0,
+      End: last,
+    };
+    const target = targets[key];
+    return target === undefined || last < 0 ? null : Math.max(0, Math.min(last, target));
   }
 
   dispose(): void {

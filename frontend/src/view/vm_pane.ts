@@ -306,18 +306,10 @@ class VmPane implements PaneView {
       event.stopPropagation();
       return;
     }
-    const targets: Record<string, () => number> = {
-      ArrowDown: () => this.cursor + 1,
-      ArrowUp: () => this.cursor - 1,
-      ArrowRight: () => this.nextCall(1),
-      ArrowLeft: () => this.nextCall(-1),
-      PageDown: () => this.cursor + this.rows.pageRows,
-      PageUp: () => this.cursor - this.rows.pageRows,
-      Home: () => 0,
-      End: () => this.shown.length - 1,
-    };
-    const target = targets[event.key];
-    if (target) this.pick(Math.max(0, Math.min(this.shown.length - 1, target())));
+    const target = this.rows.target(event.key, this.cursor);
+    if (target !== null) this.pick(target);
+    else if (event.key === "ArrowRight") this.pick(this.nextCall(1));
+    else if (event.key === "ArrowLeft") this.pick(this.nextCall(-1));
     else if (event.key === "/") this.search.focus();
     else if (event.key === "Escape") this.context.select(null);
     else return;
