@@ -22,13 +22,18 @@ const NOTHING: LiveState = {
   problem: null,
 };
 
+/** The views of each call that is stepped through, by its session: the last one to go ends it. */
+const watching = new Map<string, Set<LiveSession>>();
+
 export class LiveSession {
   /** What is written in the forms; it outlives the panes, which another compilation replaces. */
   runDraft: RunDraft | null = null;
   compileDraft: CompileDraft | null = null;
   mode: "run" | "compile" = "run";
   private readonly listeners = new Set<() => void>();
+  private watched = "";
   private readonly tell = () => {
+    this.watch(this.stepping?.session ?? "");
     for (const listener of [...this.listeners]) listener();
   };
 
@@ -40,6 +45,7 @@ export class LiveSession {
     model.on("change:live", this.tell);
     model.on("change:job", this.tell);
     model.on("change:stepping", this.tell);
+    this.watch(this.stepping?.session ?? "");
   }
 
   /** False in a saved page, and for a model alone in its cell. */
@@ -79,5 +85,19 @@ export class LiveSession {
     this.model.off("change:job", this.tell);
     this.model.off("change:stepping", this.tell);
     this.listeners.clear();
+    // The cell was run again, or its output cleared: nobody could go on with the call.
+    if (this.watch("")) this.ask("vm", { op: "end" });
+  }
+
+  /** Takes part in a session and leaves the one before; whether that has no view any more. */
+  private watch(session: string): boolean {
+    if (session === this.watched) return false;
+    const before = watching.get(this.watched);
+    before?.delete(this);
+    const last = before?.size === 0;
+    if (last) watching.delete(this.watched);
+    this.watched = session;
+    if (session) watching.set(session, (watching.get(session) ?? new Set<LiveSession>()).add(this));
+    return last;
   }
 }

@@ -55,7 +55,7 @@ async function evaluate(gzipped: DataView<ArrayBuffer>): Promise<Notebook> {
 
 /** A closed model is kept as long as its kernel's connection (JupyterLab 4.4 to 4.6): empty it. */
 function empty(model: WidgetModel): void {
-  const values = { bundle: null, index: null, chunks: null, run: null, live: null, _css: "" };
+  const values = { bundle: null, index: null, chunks: null, run: null, live: null, stepping: null, _css: "" };
   model.set(values, { silent: true });
   model.set(values, { silent: true }); // a model keeps its previous values too
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from ireelab.errors import InvalidInput, IreelabError
 from ireelab.vm.breakpoints import Place, parse_place
@@ -53,7 +54,7 @@ class VmSession:
         """
         call = _Call()
         kept = self._call.debugger.breakpoints if self._call and self._call.debugger else ()
-        about = {"device": asked.device, "inputs": inputs}
+        about = {"session": uuid4().hex, "device": asked.device, "inputs": inputs}
 
         def begin(job: Job) -> Deliver:
             program = asked.variant.program

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from conftest import Notebook, Server, open_notebook_in, save
+from conftest import REPOSITORY, Notebook, OpenNotebook, Server, open_notebook_in, save
 from playwright.sync_api import Browser, Locator, expect
 from test_panes import AXE, violations
 
@@ -59,11 +62,15 @@ def vm(notebook: Notebook) -> Iterator[Locator]:
     yield pane
     pane.locator("[data-il=vm-step]").click()
     expect(pane.locator(".il-vm-live")).to_be_hidden()
+    wait_until_ended(notebook)
+
+
+def wait_until_ended(notebook: Notebook) -> None:
     for _ in range(100):  # the page's requests and this one come by different ways
         if notebook.evaluate("explorer.stepping") == "{}":
             return
         notebook.page.wait_for_timeout(50)
-    pytest.fail("the session goes on after its pane was closed")
+    pytest.fail("the call is still stepped through")
 
 
 def status(pane: Locator) -> Locator:
@@ -181,3 +188,42 @@ def test_a_failure_stands_at_its_instruction_and_a_run_ends_stepping(
     explorer.locator("[data-pane-tab=vm]").click()
     vm.locator("[data-il=vm-step]").click()
     expect(vm.locator(".il-vm-live")).to_contain_text("inputs of run 2", timeout=30_000)
+
+
+def test_a_yield_shows_what_is_awaited_and_a_cleared_output_ends_the_call(
+    open_notebook: OpenNotebook, tmp_path: Path
+) -> None:
+    """A program alone, which waits for a fence that nobody signals."""
+    source = REPOSITORY / "tests/vm/programs/vm_waits.mlir"
+    compiler = Path(sys.executable).with_name("iree-compile")
+    made = tmp_path / "waits.vmfb"
+    subprocess.run([compiler, "--compile-mode=vm", source, "-o", made], check=True)
+    cell = f"""import ireelab as il
+explorer = il.explore(il.load({str(made)!r}), state={{"arrangement": {ARRANGEMENT!r}}})
+explorer"""
+    notebook = open_notebook("waits.ipynb", [cell])
+    notebook.run_all()
+    explorer = notebook.page.locator(".ireelab")
+    explorer.locator("[data-pane-tab=run]").click()
+    explorer.locator("[data-il=input-0]").fill("-1")
+    explorer.locator("[data-pane-tab=vm]").click()
+    vm = explorer.locator("[data-pane=vm]")
+    vm.locator("[data-il=vm-step]").click()
+    expect(status(vm)).to_contain_text("before the first instruction", timeout=60_000)
+    vm.locator("[data-il=vm-place]").fill("hal.fence.await")
+    vm.get_by_role("button", name="Add").click()
+    vm.locator("[data-il=move-continue]").click()
+    expect(status(vm)).to_contain_text("at breakpoint hal.fence.await")
+    vm.locator("[data-il=move-step]").click()
+    expect(status(vm)).to_contain_text("yielded")
+    expect(vm.locator("[data-il=vm-waits]")).to_contain_text("!hal.fence pending")
+    expect(vm.locator("[data-il=vm-waits]")).to_contain_text("at 0, awaits 1: pending")
+    vm.locator("[data-il=move-over]").click()
+    expect(vm.locator("[data-il=vm-stop]")).to_be_visible()
+    save(notebook.page, "vm-waits")
+    vm.locator("[data-il=vm-stop]").click()
+    expect(status(vm)).to_contain_text("stopped")
+    expect(vm.locator("[data-il=vm-waits]")).to_be_visible()
+    notebook.execute("notebook:clear-all-cell-outputs")
+    expect(explorer).to_have_count(0)
+    wait_until_ended(notebook)

@@ -13,6 +13,7 @@ import {
 } from "../../frontend/src/data/vm_stepping.ts";
 
 const call: SteppedCall = {
+  session: "a",
   function: "main", device: "null", inputs: "made-up inputs", why: "stepped", error: "", kind: "", steps: 1,
   frames: [
     { ordinal: 1, function: "main", pc: 16, registers: [] },

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from vm_support import CPU_FLAGS, PROGRAMS, iree_compile
+from vm_support import CPU_FLAGS, PROGRAMS, assemble, iree_compile
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +37,11 @@ def vm_program(compiled: Callable[..., Path]) -> Callable[[str], Path]:
 def cpu_program(compiled: Callable[..., Path]) -> Callable[..., Path]:
     """Compiles for this machine's CPU."""
     return lambda source, *flags: compiled(source, *CPU_FLAGS, *flags)
+
+
+@pytest.fixture(scope="session")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program in VM assembly: what the compiler would inline or never writes."""
+    path = tmp_path_factory.mktemp("assembled") / "calls.vmfb"
+    assemble(PROGRAMS / "calls.vmasm", path)
+    return path

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import threading
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -177,3 +180,23 @@ def test_commands_of_the_terminal(program: il.Program) -> None:
     for complaint in ("unknown command 'bogus'", "not a number in 's", "no instruction comes"):
         assert complaint in err.getvalue()
     assert shell.exit_code == 1
+
+
+class _Interrupting(io.StringIO):
+    """Commands; Ctrl-C comes while the first one runs."""
+
+    def readline(self, size: int | None = -1, /) -> str:
+        line = super().readline(size)
+        if line == "continue\n":
+            threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        return line
+
+
+def test_ctrl_c_in_the_terminal_stops_a_long_continue(calls: Path) -> None:
+    out = io.StringIO()
+    with il.debug(il.load(calls), "fibonacci", 60, device="null") as call, redirect_stdout(out):
+        shell = DebugShell(call, _Interrupting("continue\nstep\nquit\n"))
+        shell.cmdloop()
+        assert call.why == "stepped" and not call.finished  # "step" works again
+    assert out.getvalue().count("=>") == 2
+    assert shell.exit_code == 0

@@ -41,6 +41,7 @@ def test_what_is_open_is_asked_for() -> None:
         example_inputs(function("sync func @f(%a: tensor<?xf32>) -> ()", "r"))
     with pytest.raises(InvalidInput, match="does not declare"):
         example_inputs(function("", "r"))
+    assert example_inputs(function("", "ri"), given=(0, 1)) == ()  # nothing is left open
 
 
 def test_they_run() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vm_support import PROGRAMS, VmReference, assemble, same
+from vm_support import VmReference, assemble, same
 
 import ireelab as il
 from ireelab.errors import VMError
@@ -90,14 +90,6 @@ def test_straight_line_functions_have_no_dispatch_loop(paths: dict[str, Path]) -
     assert source.startswith("def globals")
     assert "while" not in source and "pc" not in source
     assert "while True" in translate.source(il.load(paths["vm_control.mlir"]), "collatz")
-
-
-@pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program in VM assembly: what the compiler would inline or never writes."""
-    path = tmp_path_factory.mktemp("assembled") / "calls.vmfb"
-    assemble(PROGRAMS / "calls.vmasm", path)
-    return path
 
 
 def test_calls_and_sequential_moves(calls: Path) -> None:

@@ -43,6 +43,8 @@ export interface Breakpoint {
 }
 
 export interface SteppedCall {
+  /** One of its own for every call that is begun. */
+  session: string;
   function: string;
   device: string;
   inputs: string;
@@ -61,7 +63,7 @@ export interface SteppedCall {
 }
 
 /** The call, null where none is stepped through. */
-export function steppedCall(trait: Partial<SteppedCall> | undefined): SteppedCall | null {
+export function steppedCall(trait: Partial<SteppedCall> | null | undefined): SteppedCall | null {
   return trait?.frames ? (trait as SteppedCall) : null;
 }
 

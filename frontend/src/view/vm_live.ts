@@ -154,7 +154,8 @@ export class VmLive implements VmStepping {
   private update(): void {
     if (!this.open) return;
     const call = this.session.stepping;
-    for (const element of this.moves) element.disabled = !call || this.busy;
+    // Not `disabled`: a button that is keeps no focus, and steps are over soon.
+    for (const element of this.moves) element.setAttribute("aria-disabled", String(!call || this.busy));
     this.stop.hidden = !(this.busy && this.session.job.kind === "vm");
     this.panel.setAttribute("aria-busy", String(this.busy));
     const moved = nowOf(call) !== nowOf(this.shown) || call?.steps !== this.shown?.steps;
