@@ -93,3 +93,23 @@ def test_another_build_in_the_same_page_has_its_own(notebook: Notebook, explorer
     notebook.evaluate("box.set_trait('children', [Other(explorer.index, explorer.chunks)])")
     expect_all(explorers, 4)
     assert evaluated(notebook) == 2
+
+
+def test_a_notebook_saved_with_its_widgets_needs_no_kernel(
+    notebook: Notebook, explorers: Locator, jupyterlab: Server
+) -> None:
+    page = notebook.page
+    settings = (
+        f"{jupyterlab.url}/lab/api/settings/@jupyter-widgets/jupyterlab-manager:plugin"
+        f"?token={jupyterlab.token}"
+    )
+    page.request.put(settings, data={"raw": '{"saveState": true}'})
+    page.reload()
+    notebook.wait_until_idle()
+    expect_all(explorers, 4)
+    notebook.execute("docmanager:save")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.request.put(settings, data={"raw": "{}"})
+    page.reload()
+    expect_all(explorers, 4)
+    assert evaluated(notebook) == 2
