@@ -23,13 +23,12 @@ from ireelab.vm.breakpoints import (
     Breakpoint,
     Place,
     Places,
-    Reached,
     around_text,
-    line_of,
 )
 from ireelab.vm.context import Context, explained
 from ireelab.vm.execution import global_values
 from ireelab.vm.frame import Frame
+from ireelab.vm.moves import Move, address_of, execute, line_at
 from ireelab.vm.scheduler import Wait
 from ireelab.vm.stepper import Stepper
 from ireelab.vm.value_text import value_text
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from ireelab.pipeline.trace import Trace
     from ireelab.vm.abi import Value
     from ireelab.vm.devices import Devices
-
-_POLL_SECONDS = 0.05  # how soon a wait hears ``stop``
 
 Seen = Mapping[str, tuple[Any, str]]
 """Values by name as they were at a stop, and their texts then."""
@@ -113,12 +110,12 @@ class Debugger:
     @property
     def line(self) -> int | None:
         """Line of that position."""
-        return line_of(self.location)
+        return line_at(self.stepper)
 
     @property
     def address(self) -> Address | None:
         """The next instruction: the ordinal of its function, and its byte."""
-        return None if self.finished else (self.stepper.frame.function.ordinal, self.stepper.pc)
+        return address_of(self.stepper)
 
     @property
     def registers(self) -> Mapping[str, str]:
@@ -244,54 +241,18 @@ class Debugger:
         if self.error is not None:
             raise self.error
         self._remember()
-        reached = Reached((*targets, *self.breakpoints))
-        reached.at(self.address, self.line)
-        self.why = ""
+        move = Move(arrived, (*targets, *self.breakpoints), yields)
         try:
-            while not self.finished and not self.why:
-                self._advance(yields)
-                self.why = self._stopped(reached, arrived)
+            ended = execute(self.stepper, move, self.stop)
         except (IreelabError, AttributeError) as error:
             self.error, self.why = explained(error), "failed"
             if self.error is error:
                 raise
             raise self.error from error
-        if self.finished:
-            self.why = "returned"
+        if isinstance(ended, Breakpoint):
+            ended = f"breakpoint {ended}" if ended in self.breakpoints else "stepped"
+        self.why = ended
         return self
-
-    def _stopped(self, reached: Reached, arrived: Callable[[], bool]) -> str:
-        """Why to stop here, "" to go on."""
-        if self.finished:
-            return "returned"
-        if self.stepper.waiting is not None:
-            return "stopped" if self.stop.is_set() else "waits"
-        hit = reached.at(self.address, self.line if reached.lines else None)
-        if hit is not None:
-            return f"breakpoint {hit}" if hit in self.breakpoints else "stepped"
-        if arrived():
-            return "stepped"
-        return "stopped" if self.stop.is_set() else ""
-
-    def _advance(self, yields: bool) -> None:
-        """One instruction; of a wait that yields first what submits it, then what ends it."""
-        stepper = self.stepper
-        if stepper.waiting is None:
-            stepper.step(block=False)
-            if yields:
-                return
-        while stepper.waiting is not None and not self.stop.is_set():
-            self._wait(stepper.waiting)
-            stepper.step(block=False)
-
-    def _wait(self, wait: Wait) -> None:
-        """Until it is over or ``stop`` is set."""
-        changed = threading.Event()
-        for fence in wait.fences:
-            fence.on_signaled(changed.set)
-        while not wait.done() and not self.stop.is_set():
-            changed.wait(_POLL_SECONDS)
-            changed.clear()
 
     def _remember(self) -> None:
         frames = self.stepper.frames

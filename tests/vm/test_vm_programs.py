@@ -13,7 +13,7 @@ from vm_support import VmReference, assemble, same
 import ireelab as il
 from ireelab.errors import VMError
 from ireelab.vm import translate
-from ireelab.vm.debug_state import state_record
+from ireelab.vm.debug_state import named_values, state_record
 from ireelab.vm.scheduler import Scheduler
 from ireelab.vm.stepper import Stepper
 
@@ -144,6 +144,10 @@ def test_the_debugger_steps_over_and_out_of_calls(calls: Path) -> None:
         call.break_at(function="fibonacci")
         assert call.resume().why == "breakpoint @fibonacci"
         assert call.resume().why == "breakpoint @fibonacci" and len(call.stepper.frames) == 3
+        state = state_record(call)
+        assert [frame["function"] for frame in state["frames"]] == ["fibonacci"] * 3
+        assert state["depth"] == 3 and call.registers == {"i0": "1"}
+        assert named_values(call)["%i0"] == 1 and named_values(call)["^^%i0"] == 3
         call.clear_breakpoints()
         assert len(call.step_over().stepper.frames) == 3
         assert len(call.step_out().stepper.frames) == 2 and call.why == "stepped"
