@@ -197,8 +197,9 @@ export function summaryOf(simulation: Simulation): string[] {
   ];
   if (simulation.prediction_error !== null && simulation.measured_ns !== null) {
     const error = 100 * simulation.prediction_error;
-    const sign = error < 0 ? "−" : "+";
-    parts.push(`the run took ${formatNs(simulation.measured_ns)}, waves predict ${sign}${Math.abs(error).toFixed(1)} %`);
+    const percent = Math.abs(error).toFixed(1);
+    const sign = percent === "0.0" ? "±" : error < 0 ? "−" : "+";
+    parts.push(`the run took ${formatNs(simulation.measured_ns)}, waves predict ${sign}${percent} %`);
   }
   if (simulation.unsized_values) parts.push(`${simulation.unsized_values} values sized at run time are not counted`);
   return parts;

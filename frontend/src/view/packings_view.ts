@@ -1,6 +1,7 @@
 /** The packings of all sides at one scale: what moved, and whose peak is lower. */
 import { refKind, refNumber, refOn, sideOf } from "../data/entities.ts";
 import { formatBytes } from "../data/format.ts";
+import { shortName } from "../data/names.ts";
 import type { Allocation, Slab } from "../data/model_types.ts";
 import { boxAt, packingOf, slabsOf, type Box, type Packing } from "../data/packing.ts";
 import type { Compared } from "../data/types.ts";
@@ -29,7 +30,7 @@ class PackingsView implements PaneView {
   private readonly element = h("div", { class: "il-packings" });
   private readonly toggle: HTMLButtonElement;
   private readonly choice = h("span", {});
-  private readonly hint = h("output", { class: "il-grow il-ellipsis" });
+  private readonly hint = h("output", { class: "il-ellipsis" });
   private readonly row = h("div", { class: "il-packings-row" });
   private sides: Side[] = [];
   /** What is marked: a slice of some side, told by what it holds. */
@@ -155,7 +156,7 @@ class PackingsView implements PaneView {
       const box = this.markedBox(side);
       return box ? `${side.label} at ${formatBytes(box.offset)}, steps ${box.start}–${box.end}` : `${side.label} has none`;
     });
-    return `${this.marked.split("\n")[1] ?? ""}: ${places.join(" · ")}`;
+    return `${shortName(this.marked.split("\n")[1] ?? "")}: ${places.join(" · ")}`;
   }
 
   private markedBox({ model, packing }: Side): Box | null {

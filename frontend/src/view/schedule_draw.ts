@@ -140,6 +140,13 @@ export function kindColor(kind: string): string {
   return KIND_COLORS[kind] ?? "k-update";
 }
 
+/** Where a span of time is drawn, cut off at the frame; null where nothing of it is in view. */
+function inFrame(scene: ScheduleScene, frame: Frame, startNs: number, endNs: number): [left: number, width: number] | null {
+  if (endNs < scene.t0 || startNs > scene.t1) return null;
+  const left = Math.max(frame.left, xOf(scene, frame, startNs));
+  return [left, Math.max(0, Math.min(frame.right, xOf(scene, frame, endNs)) - left)];
+}
+
 function drawBlocks(
   context: CanvasRenderingContext2D,
   scene: ScheduleScene,
@@ -151,45 +158,53 @@ function drawBlocks(
   const { settings, commands } = scene.simulation;
   const height = chartHeight(settings.units);
   const infos = new Map(commands.map((one) => [one.command, one]));
+  const all = inFrame(scene, frame, 0, schedule.makespan_ns);
   context.fillStyle = colors("bg-2");
-  const [x0, x1] = [Math.max(frame.left, xOf(scene, frame, 0)), Math.min(frame.right, xOf(scene, frame, schedule.makespan_ns))];
-  context.fillRect(x0, top, Math.max(0, x1 - x0), height);
-  context.save();
-  context.beginPath();
-  context.rect(frame.left, top - 1, frame.right - frame.left, height + 2);
-  context.clip();
+  if (all) context.fillRect(all[0], top, all[1], height);
   for (const [at, unit, units, start, end] of schedule.blocks) {
-    if (end < scene.t0 || start > scene.t1) continue;
+    const place = inFrame(scene, frame, start, end);
+    if (!place) continue;
     const one = schedule.commands[at];
-    const info = infos.get(one.command);
-    const [left, right] = [xOf(scene, frame, start), xOf(scene, frame, end)];
-    const y = top + (unit * height) / settings.units;
-    const h = (units * height) / settings.units;
-    const [w, gapX, gapY] = [Math.max(right - left, 0.6), right - left > 3 ? 1 : 0, h > 3 ? 1 : 0];
-    const lit = scene.related.has(one.command);
-    // Odd invocations are paler: their number is in the tooltip and in the table.
-    context.globalAlpha = scene.related.size && !lit ? 0.3 : one.invocation % 2 ? 0.72 : 1;
-    context.fillStyle = colors(kindColor(info?.kind ?? ""));
-    context.fillRect(left, y, Math.max(w - gapX, 0.6), h - gapY);
-    context.globalAlpha = 1;
-    if (scene.critical.has(one.command)) {
-      context.fillStyle = colors("warn");
-      context.fillRect(left, y, Math.max(w - gapX, 1), Math.min(3, h));
-    }
-    if (lit) {
-      context.strokeStyle = colors("fg");
-      context.lineWidth = 1.5;
-      context.strokeRect(left, y, Math.max(w - gapX, 1), h - gapY);
-    }
-    if (h < 12 || w < 22 || (scene.related.size && !lit) || one.invocation % 2) continue;
-    context.fillStyle = colors("on-fill");
-    context.fillText(fitText(shortName(info?.name ?? ""), w - 7), Math.max(left, frame.left) + 4, y + h / 2);
+    const box = { left: place[0], width: place[1], top: top + (unit * height) / settings.units, height: (units * height) / settings.units };
+    drawBlock(context, scene, one, infos.get(one.command), box, colors);
   }
-  context.restore();
   context.fillStyle = colors("fg-2");
   context.textAlign = "right";
   context.fillText(settings.units === 1 ? "1 unit" : `${settings.units} units`, frame.left - 6, top + height / 2);
   context.textAlign = "left";
+}
+
+function drawBlock(
+  context: CanvasRenderingContext2D,
+  { related, critical }: ScheduleScene,
+  { command, invocation }: Schedule["commands"][number],
+  info: Simulation["commands"][number] | undefined,
+  box: { left: number; width: number; top: number; height: number },
+  colors: Colors,
+): void {
+  const { left, top } = box;
+  // A pixel between neighbours, where there is room for one.
+  const width = Math.max(box.width - (box.width > 3 ? 1 : 0), 0.6);
+  const height = box.height - (box.height > 3 ? 1 : 0);
+  const lit = related.has(command);
+  const dim = related.size > 0 && !lit;
+  const pale = invocation % 2 === 1; // its number is in the tooltip and in the table
+  context.globalAlpha = dim ? 0.3 : pale ? 0.72 : 1;
+  context.fillStyle = colors(kindColor(info?.kind ?? ""));
+  context.fillRect(left, top, width, height);
+  context.globalAlpha = 1;
+  if (critical.has(command)) {
+    context.fillStyle = colors("warn");
+    context.fillRect(left, top, Math.max(width, 1), Math.min(3, box.height));
+  }
+  if (lit) {
+    context.strokeStyle = colors("fg");
+    context.lineWidth = 1.5;
+    context.strokeRect(left, top, Math.max(width, 1), height);
+  }
+  if (box.height < 12 || box.width < 22 || dim || pale) return;
+  context.fillStyle = colors("on-fill");
+  context.fillText(fitText(shortName(info?.name ?? ""), box.width - 7), left + 4, top + box.height / 2);
 }
 
 /** No schedule that is called in this way ends before it. */
@@ -230,12 +245,9 @@ function drawMemory(
   context.fillStyle = colors("l-transient");
   context.globalAlpha = 0.55;
   schedule.memory.forEach(([time, bytes], i) => {
-    const next = schedule.memory[i + 1]?.[0] ?? schedule.makespan_ns;
-    if (!bytes || next < scene.t0 || time > scene.t1) return;
-    const left = Math.max(frame.left, xOf(scene, frame, time));
-    const right = Math.min(frame.right, xOf(scene, frame, next));
+    const place = inFrame(scene, frame, time, schedule.memory[i + 1]?.[0] ?? schedule.makespan_ns);
     const bar = (MEMORY_HEIGHT * bytes) / most;
-    context.fillRect(left, bottom - bar, Math.max(0, right - left), bar);
+    if (bytes && place) context.fillRect(place[0], bottom - bar, place[1], bar);
   });
   context.globalAlpha = 1;
   context.fillStyle = colors("line-strong");
