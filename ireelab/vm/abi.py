@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "npt.NDArray[Any]"
 Value: TypeAlias = "Array | int | float"
+Result: TypeAlias = "BufferView | int | float"
+"""What a function returns where tensors stay on the device."""
 
 INPUT_MEMORY = int(MemoryType.HOST_LOCAL | MemoryType.DEVICE_LOCAL)
 INPUT_USAGE = int(BufferUsage.DEFAULT | BufferUsage.MAPPING)
@@ -91,6 +93,16 @@ class Signature:
         if not converters:
             return ()
         return tuple([convert(r) for convert, r in zip(converters, results, strict=True)])
+
+    def as_views(self, results: Any) -> tuple[Result, ...]:
+        """The same with tensors as the views that the function returned."""
+        values: tuple[Any, ...] = results if isinstance(results, tuple) else (results,)
+        values = () if results is None else values
+        found: list[Any] = [
+            value if isinstance(value, BufferView) else convert(value)
+            for convert, value in zip(self._results, values, strict=True)
+        ]
+        return tuple(found)
 
 
 def _undeclared(letter: str) -> DeclaredType:

@@ -14,7 +14,7 @@ from ireelab.hal.allocator import Allocator
 from ireelab.hal.buffer import BufferView
 from ireelab.hal.device import Device
 from ireelab.hal.element_type import element_type_from_dtype
-from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Signature, Value
+from ireelab.vm.abi import INPUT_MEMORY, INPUT_USAGE, Array, Result, Signature, Value
 from ireelab.vm.check_module import CheckModule
 from ireelab.vm.devices import Devices, not_loadable, open_devices
 from ireelab.vm.hal_module import HalModule
@@ -130,6 +130,20 @@ class Context:
             return signature.to_host(drive(self._begin(entry, arguments), timeout_s))
         except (AttributeError, RecursionError) as error:
             raise explained(error) from error
+
+    def call(self, function: str | None, *arrays: Any) -> tuple[Result, ...]:
+        """The same as ``invoke``, but tensors stay on the device, as views.
+
+        They are inputs of a next call (which may compute in their memory), or operands of the
+        device's own operations; ``to_numpy`` gives a view's elements.
+        """
+        entry = self._entries.get(function or "") or self.entry(function)
+        arguments = entry.signature.to_device(arrays)
+        try:
+            result = entry.code(*arguments) if entry.plain else drive(self._begin(entry, arguments))
+        except (AttributeError, RecursionError) as error:
+            raise explained(error) from error
+        return entry.signature.as_views(result)
 
     def put(self, array: Array) -> BufferView:
         """An input that stays on the device, for weights and other arrays used call after call.

@@ -145,6 +145,25 @@ class TestSeveralQueues:
         assert all(queue in (first, second) for queue, _ in waits)
         assert c.read() == b"\1" * (1 << 21) + b"\2" * (1 << 21)
 
+    def test_a_barrier_that_signals_nothing(
+        self, two: VulkanDevice, waits: list[tuple[Queue, tuple[tuple[Queue, int], ...]]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """What comes after it on its queue comes after what it waits for on another."""
+        first, second = two.core.queues.compute
+        a, b = allocate(two, 1 << 22), allocate(two, 1 << 22)
+        two.queue_fill(SECOND, None, None, b, 0, 64, b"\1", 0)
+        two.core.queues.wait_idle()
+        done = two.create_fence()
+        with monkeypatch.context() as patch:  # nothing is ever known to have ended
+            patch.setattr(Queue, "poll", lambda self: self.completed)
+            two.queue_fill(SECOND, None, done, a, 0, 1 << 22, b"\2", 0)
+            waits.clear()
+            two.queue_barrier(FIRST, done, None, 0)
+            two.queue_copy(FIRST, None, None, a, 0, b, 0, 1 << 22, 0)
+        assert waits == [(first, ((second, 2),))]
+        assert b.read() == b"\2" * (1 << 22)
+
     def test_a_barrier_joins_queues(self, two: VulkanDevice) -> None:
         a, b = allocate(two, 1 << 22), allocate(two, 1 << 22)
         left, right, joined = (two.create_fence() for _ in range(3))

@@ -7,6 +7,7 @@ import pytest
 
 import ireelab as il
 from ireelab.errors import InvalidInput
+from ireelab.hal.buffer import BufferView
 
 SORT = """
 func.func @sort(%a: tensor<4096xi32>) -> tensor<4096xi32> {
@@ -70,3 +71,44 @@ def test_constants_of_a_program_are_never_written() -> None:
         (ordered,) = il.run(program, "sort").outputs
         np.testing.assert_array_equal(ordered, np.arange(64))
     assert program.to_bytes() == before
+
+
+DOUBLE = """
+func.func @double(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %y = arith.addf %x, %x : tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+"""
+NUMBERS = """
+func.func @step(%x: tensor<8xf32>, %n: i32) -> (tensor<8xf32>, i32) {
+  %y = arith.addf %x, %x : tensor<8xf32>
+  %one = arith.constant 1 : i32
+  %next = arith.addi %n, %one : i32
+  return %y, %next : tensor<8xf32>, i32
+}
+func.func @nothing() { return }
+func.func @ten() -> i32 {
+  %ten = arith.constant 10 : i32
+  return %ten : i32
+}
+"""
+
+
+@pytest.mark.parametrize("flags", [(), ("--iree-execution-model=async-external",)])
+def test_results_that_stay_on_the_device(flags: tuple[str, ...]) -> None:
+    """Views of one call are inputs of the next; arrays are made where somebody asks."""
+    array = np.arange(8, dtype=np.float32)
+    with il.Context(il.compile(DOUBLE, flags=flags).program) as context:
+        views = context.call("double", array)
+        for _ in range(3):
+            views = (*views, *context.call("double", views[-1]))
+    for step, view in enumerate(views):
+        assert isinstance(view, BufferView)
+        np.testing.assert_array_equal(view.to_numpy(), array * 2 ** (step + 1))
+
+
+def test_numbers_are_results_as_they_are() -> None:
+    with il.Context(il.compile(NUMBERS).program) as context:
+        view, number = context.call("step", np.ones(8, np.float32), 4)
+        assert isinstance(view, BufferView) and number == 5
+        assert context.call("ten") == (10,) and context.call("nothing") == ()

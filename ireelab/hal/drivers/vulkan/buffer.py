@@ -76,7 +76,7 @@ class VulkanBuffer(Buffer):
 
     def contents(self) -> npt.NDArray[np.uint8]:
         storage = self._open_storage()
-        if storage.pool.host_reads_fast:
+        if storage.pool.host_reads_fast and storage.block.host is not None:
             return self.map()
         return self._owner.downloads.download(storage, self.pointer, self.length_bytes)
 
@@ -87,7 +87,7 @@ class VulkanBuffer(Buffer):
         if not length_bytes:
             return b""
         storage = self._open_storage()
-        if storage.pool.host_reads_fast:
+        if storage.pool.host_reads_fast and storage.block.host is not None:
             return self.map()[offset_bytes : offset_bytes + length_bytes].tobytes()
         start = self.pointer + offset_bytes
         return self._owner.downloads.download(storage, start, length_bytes).tobytes()

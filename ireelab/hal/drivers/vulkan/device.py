@@ -21,6 +21,7 @@ from ireelab.errors import DeviceError
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
 from ireelab.hal.drivers.queue_device import QueueDevice
+from ireelab.hal.drivers.vulkan.adopted import AdoptedBlock, AdoptedSemaphore, AdoptedStorage
 from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
 from ireelab.hal.drivers.vulkan.command_buffer import VulkanCommandBuffer
 from ireelab.hal.drivers.vulkan.core import Core
@@ -32,7 +33,7 @@ from ireelab.hal.drivers.vulkan.peer_memory import PeerStorage
 from ireelab.hal.drivers.vulkan.physical_device import PhysicalDevice
 from ireelab.hal.drivers.vulkan.pipeline_cache import PipelineCache
 from ireelab.hal.drivers.vulkan.profiler import Place, Profiler
-from ireelab.hal.drivers.vulkan.queue import Point
+from ireelab.hal.drivers.vulkan.queue import Awaited, Point
 from ireelab.hal.drivers.vulkan.semaphore import VulkanSemaphore, when_schedulable
 from ireelab.hal.drivers.vulkan.transfer import (
     Transfers,
@@ -43,9 +44,13 @@ from ireelab.hal.drivers.vulkan.transfer import (
 from ireelab.hal.file import File
 from ireelab.hal.semaphore import Fence, Semaphore
 from ireelab.hal.timeline import Event
+from ireelab.hal.types import BufferUsage, MemoryType
 
 DEFAULT_TIMEOUT_S = 120.0
 FILE_CHUNK_BYTES = 64 << 20
+
+_ADOPTED_MEMORY = int(MemoryType.DEVICE_LOCAL)
+_ADOPTED_USAGE = int(BufferUsage.DEFAULT)
 
 _ordinals = count(0)
 
@@ -130,6 +135,31 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         self._check_open()
         return VulkanCommandBuffer(
             self.core, self._allocator, modes, categories, affinity, binding_capacity
+        )
+
+    # --- what belongs to the application ---------------------------------------------
+
+    def adopt_semaphore(self, handle: Any) -> AdoptedSemaphore:
+        """The application's timeline ``VkSemaphore``, as a cffi handle or integer, for fences.
+
+        ``queue_barrier(-1, Fence(((semaphore, 5),)), None, 0)`` lets all later work wait for 5 on
+        the device; as a signal fence of an operation it is signaled there.
+        """
+        return AdoptedSemaphore(self.core, handle)
+
+    def adopt_buffer(
+        self, handle: Any, length_bytes: int, *, device_address: int = 0
+    ) -> VulkanBuffer:
+        """The application's ``VkBuffer``, to be kept alive by it while work here uses it.
+
+        It needs the usages storage buffer, transfer source and transfer target; kernels that are
+        compiled for addresses need its ``device_address``, too.
+        """
+        buffer = self.core.vulkan.handle("VkBuffer", handle)
+        block = AdoptedBlock(self.core, buffer, length_bytes, device_address)
+        storage = AdoptedStorage(self.core, block)
+        return VulkanBuffer(
+            self, storage, storage.pointer, length_bytes, _ADOPTED_MEMORY, _ADOPTED_USAGE
         )
 
     # --- QueueDevice: operations ------------------------------------------------------
@@ -271,13 +301,15 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         queue = self._queues.select(affinity)
         if wait is None:
             return queue, ()
-        points: list[Point] = []
+        points: list[Awaited] = []
         unknown = False
         for semaphore, value in wait.points:
             if semaphore.query() >= value:
                 continue
-            point = None
-            if isinstance(semaphore, VulkanSemaphore):
+            point: Awaited | None = None
+            if isinstance(semaphore, AdoptedSemaphore) and semaphore.core is self.core:
+                point = semaphore.timeline, value
+            elif isinstance(semaphore, VulkanSemaphore):
                 point = semaphore.scheduled(self._queues, value)
             # Where unknown, still look at the others: one of them may have failed.
             unknown = unknown or point is None
@@ -290,6 +322,8 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
 
     def _finish(self, signal: Fence | None, place: Place, ended: Point | None) -> None:
         if signal is None:
+            if ended is None and place[1]:
+                ended = self._queues.follow(*place)
             if ended is not None:
                 queue, number = ended
                 queue.floor = max(queue.floor, number)
@@ -301,6 +335,8 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
         for semaphore, value in signal.points:
             if isinstance(semaphore, VulkanSemaphore) and semaphore.queues is self._queues:
                 semaphore.schedule(value, point)
+            elif isinstance(semaphore, AdoptedSemaphore) and semaphore.core is self.core:
+                semaphore.signal_after(point, value)
             else:
                 _signal_from_host(semaphore, value, point)
 

@@ -45,7 +45,7 @@ POINTER_BLOCK_BYTES = 1 << POINTER_BLOCK_SHIFT
 
 _LOOK_BACK = 8  # free ranges that are asked whether work still uses them
 
-_block_numbers = count(1)
+block_numbers = count(1)
 
 
 class Block:
@@ -56,7 +56,7 @@ class Block:
         host_pointer: int = 0,
     ) -> None:  # fmt: skip
         """``host_pointer``: the caller's own memory, imported instead of allocated."""
-        self.number = next(_block_numbers)
+        self.number = next(block_numbers)
         self.base = self.number << POINTER_BLOCK_SHIFT
         self.size_bytes = size_bytes
         self.used_bytes = 0

@@ -21,10 +21,10 @@ from ireelab.hal.drivers.vulkan.profiling import (
     Stamps,
     command_events,
 )
-from ireelab.hal.drivers.vulkan.queue import Point, Queue
+from ireelab.hal.drivers.vulkan.queue import Awaited, Point, Queue
 from ireelab.hal.timeline import Event
 
-Place = tuple[Queue, tuple[Point, ...]]
+Place = tuple[Queue, tuple[Awaited, ...]]
 """Where an operation goes: a queue, and what it comes after on others."""
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
-from ireelab.hal.drivers.vulkan.queue import Point, Queue, Submission
+from ireelab.hal.drivers.vulkan.queue import Awaited, Point, Queue, Submission
+from ireelab.hal.drivers.vulkan.timeline import Timeline
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 Stamp = tuple[Point, ...]
@@ -62,7 +63,11 @@ class Queues:
         return number
 
     def submit(
-        self, queue: Queue, points: Sequence[Point], submission: Submission, command_buffer: Handle
+        self,
+        queue: Queue,
+        points: Sequence[Awaited],
+        submission: Submission,
+        command_buffer: Handle,
     ) -> Point:
         """Submit after ``points`` and what has ended for its callers; the point it makes.
 
@@ -70,22 +75,31 @@ class Queues:
         """
         if queue is not self.main and queue not in self.used:
             self._use(queue)
-        waits = self._waits(queue, points) if self.used else ()
+        waits = self._waits(queue, points) if self.used or points else ()
         if queue is self.main and not waits:
             return queue, self.submit_main(submission)
         number = queue.submit_after(command_buffer, waits)
         self.collect()
         return queue, number
 
-    def meet(self, queue: Queue, points: Sequence[Point]) -> Point:
+    def meet(self, queue: Queue, points: Sequence[Awaited]) -> Point:
         """One point that is reached when all are; submits only where that takes it."""
         if not points:
             return queue, 0
-        if len(points) == 1:
-            return points[0]
+        awaited, number = points[0]
+        if len(points) == 1 and isinstance(awaited, Queue):
+            return awaited, number
+        return queue, self._submit_waits(queue, self._waits(queue, points))
+
+    def follow(self, queue: Queue, points: Sequence[Awaited]) -> Point | None:
+        """Let all that is submitted from now on come after ``points``; None where it does so."""
+        waits = self._waits(queue, points)
+        return (queue, self._submit_waits(queue, waits)) if waits else None
+
+    def _submit_waits(self, queue: Queue, waits: list[Awaited]) -> int:
         if queue is not self.main and queue not in self.used:
             self._use(queue)
-        return queue, queue.submit_after(None, self._waits(queue, points))
+        return queue.submit_after(None, waits)
 
     def quiet(self) -> bool:
         """Whether nothing runs beside ``main``."""
@@ -140,9 +154,9 @@ class Queues:
                 self.main.wait_idle()
                 self.used = (*self.used, queue)
 
-    def _waits(self, queue: Queue, points: Sequence[Point]) -> list[Point]:
-        """What a submission to ``queue`` has to wait for on the others."""
-        wanted: dict[Queue, int] = {other: other.floor for other in (self.main, *self.used)}
+    def _waits(self, queue: Queue, points: Sequence[Awaited]) -> list[Awaited]:
+        """What a submission to ``queue`` has to wait for elsewhere."""
+        wanted: dict[Timeline, int] = {other: other.floor for other in (self.main, *self.used)}
         for other, number in points:
             wanted[other] = max(number, wanted.get(other, 0))
         return [

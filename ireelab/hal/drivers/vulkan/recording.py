@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.memory import Block, Storage
 from ireelab.hal.drivers.vulkan.profiling import Stamps
-from ireelab.hal.drivers.vulkan.queue import Point, Queue, Submission
+from ireelab.hal.drivers.vulkan.queue import Awaited, Point, Queue, Submission
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 Range: TypeAlias = "tuple[int, int]"
@@ -51,7 +51,7 @@ class Recording:
         self._followed: dict[tuple[Recording, ...], Submission] = {}
         core.resources.add(self)
 
-    def submit(self, queue: Queue, points: Sequence[Point]) -> Point:
+    def submit(self, queue: Queue, points: Sequence[Awaited]) -> Point:
         """Run it on a queue, after ``points``."""
         queues = self._core.queues
         return queues.submit(queue, points, self.submission, self.command_buffer)

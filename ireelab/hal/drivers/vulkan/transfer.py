@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ireelab.hal.drivers.vulkan.barriers import STAGE_TRANSFER
 from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.memory import Storage
-from ireelab.hal.drivers.vulkan.queue import Point, Queue
+from ireelab.hal.drivers.vulkan.queue import Awaited, Point, Queue
 from ireelab.hal.drivers.vulkan.vulkan_ffi import Handle
 
 _UPDATE_LIMIT_BYTES = 65536
@@ -102,7 +102,7 @@ class Transfers:
         self,
         record: Callable[[Handle, list[Any]], None],
         queue: Queue | None = None,
-        points: Sequence[Point] = (),
+        points: Sequence[Awaited] = (),
     ) -> Point:
         """Record with ``record(command buffer, kept)`` and submit after ``points``.
 
@@ -131,7 +131,7 @@ class Transfers:
 
     def upload(
         self, storage: Storage, pointer: int, data: npt.NDArray[np.uint8],
-        points: Sequence[Point] = (),
+        points: Sequence[Awaited] = (),
     ) -> Point | None:  # fmt: skip
         """Write to memory that the host cannot see, after ``points``; later submissions see it."""
         if not data.size:

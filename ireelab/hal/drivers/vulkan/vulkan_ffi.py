@@ -66,6 +66,7 @@ STRUCT_TYPES: Mapping[str, int] = {
     "VkCalibratedTimestampInfoEXT": 1000184000,
     "VkSemaphoreTypeCreateInfo": 1000207002,
     "VkSemaphoreWaitInfo": 1000207004,
+    "VkSemaphoreSignalInfo": 1000207005,
     "VkPipelineShaderStageRequiredSubgroupSizeCreateInfo": 1000225001,
     "VkBufferDeviceAddressInfo": 1000244001,
     "VkValidationFeaturesEXT": 1000247000,
