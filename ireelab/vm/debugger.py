@@ -28,7 +28,7 @@ from ireelab.vm.breakpoints import (
 from ireelab.vm.context import Context, explained
 from ireelab.vm.execution import global_values
 from ireelab.vm.frame import Frame
-from ireelab.vm.moves import Move, address_of, execute, line_at
+from ireelab.vm.moves import Move, Progress, address_of, execute, line_at
 from ireelab.vm.scheduler import Wait
 from ireelab.vm.stepper import Stepper
 from ireelab.vm.value_text import value_text
@@ -58,7 +58,7 @@ class Debugger:
 
     What the program or the device fails with is raised by the move that met it, and is ``error``;
     the call then stands at the instruction that failed. Another thread ends a move between two
-    instructions, or while it waits, by setting ``stop``.
+    instructions, or while it waits, by setting ``stop``; ``progress`` is told how far it has come.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Debugger:
     ) -> None:
         self.function = program.function(function).name
         self.stop = threading.Event()
+        self.progress: Progress | None = None
         self.breakpoints: tuple[Breakpoint, ...] = ()
         self.places = Places(program.module)
         self._program = program
@@ -243,7 +244,7 @@ class Debugger:
         self._remember()
         move = Move(arrived, (*targets, *self.breakpoints), yields)
         try:
-            ended = execute(self.stepper, move, self.stop)
+            ended = execute(self.stepper, move, self.stop, self.progress)
         except (IreelabError, AttributeError) as error:
             self.error, self.why = explained(error), "failed"
             if self.error is error:

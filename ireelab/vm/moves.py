@@ -11,6 +11,10 @@ from ireelab.vm.scheduler import Wait
 from ireelab.vm.stepper import Stepper
 
 _POLL_SECONDS = 0.05  # how soon a wait hears ``stop``
+_TOLD_EVERY = 1 << 12  # instructions
+
+Progress = Callable[[int], None]
+"""Told how many instructions the call has executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,9 @@ class Move:
     yields: bool = False
 
 
-def execute(stepper: Stepper, move: Move, stop: threading.Event) -> Breakpoint | str:
+def execute(
+    stepper: Stepper, move: Move, stop: threading.Event, progress: Progress | None
+) -> Breakpoint | str:
     """Go on, one instruction at least; returns the place that was reached, or "stepped", "waits",
     "stopped" (by ``stop``) or "returned". Raises what the program or the device fails with.
     """
@@ -44,6 +50,8 @@ def execute(stepper: Stepper, move: Move, stop: threading.Event) -> Breakpoint |
             return "stepped"
         if stop.is_set():
             return "stopped"
+        if progress is not None and stepper.steps % _TOLD_EVERY == 0:
+            progress(stepper.steps)
     return "returned"
 
 

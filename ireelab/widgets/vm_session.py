@@ -178,7 +178,7 @@ class _Call:
             if self._closed or debugger is None:
                 return
             self.busy = True
-            debugger.stop = job.stop
+            debugger.stop, debugger.progress = job.stop, job.progress
         try:
             move(debugger)
         except Exception as error:

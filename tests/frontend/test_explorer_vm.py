@@ -134,8 +134,11 @@ def host() -> il.Trace:
 def test_a_long_continue_is_stopped_and_closing_ends_it(host: il.Trace) -> None:
     explorer = il.explore(host)
     assert vm(explorer, "start", form=form("count", "2000000000"))["why"] == "started"
+    begun = threading.Event()
+    explorer.observe(lambda change: begun.set() if change.new.get("count") else None, "job")
     explorer.answer({"type": "live", "do": "vm", "op": "continue"})
     assert explorer.job["title"] == "continuing @count"
+    assert begun.wait(60)  # how many instructions there were
     explorer.answer({"type": "live", "do": "vm", "op": "break", "place": "@count"})
     assert "stop it first" in explorer.live["problem"]["message"]
     explorer.answer({"type": "live", "do": "vm", "op": "step"})

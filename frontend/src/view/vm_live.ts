@@ -1,5 +1,5 @@
 /** Stepping through a call that the kernel executes: moves, breakpoints, and the state at each stop. */
-import { runDraft } from "../data/live.ts";
+import { jobText, runDraft } from "../data/live.ts";
 import type { VmListing } from "../data/vm_rows.ts";
 import { breakpointIds, idOf, nowOf, registerName, statusText, type SteppedCall } from "../data/vm_stepping.ts";
 import type { LiveSession } from "../live.ts";
@@ -203,7 +203,7 @@ export class VmLive implements VmStepping {
     const problem = state.problem?.where === "vm" ? problemCard(state.problem, null) : [];
     if (!call) return [...problem, ...(busy ? [message("loading", "Loading the program…", job.title ?? "")] : [message("absent", "No call is stepped through", "Start one with the button above.")])];
     const what = `@${call.function} on ${call.device}, ${call.inputs}`;
-    const status = busy && job.kind === "vm" ? `${job.title ?? ""}…` : statusText(call);
+    const status = busy && job.kind === "vm" ? jobText(job) : statusText(call);
     return [...problem, h("p", {}, what), h("p", { class: "il-muted", role: "status", "data-il": "vm-status" }, status), ...outcome(call)];
   }
 
