@@ -151,6 +151,7 @@ def test_a_call_is_stepped_through(
     assert boxes[0]["y"] < boxes[1]["y"], "what is chosen is described below the list"
     page.locator("[data-il=vm-step]").click()
     state = page.get_by_role("region", name="Registers and globals")
+    expect(state).to_contain_text("Recorded: the call was stepped through once")
     expect(state).to_contain_text("%r0 •")
     inputs = il.examples.inputs("mlp")
     page.get_by_role("listbox", name="Disassembly").focus()

@@ -1,11 +1,9 @@
 /** The VM pane: disassembly, and beside it what the module imports, exports and holds. */
 import { refKind } from "../data/entities.ts";
 import { formatNs, plural } from "../data/format.ts";
-import { tokenize } from "../data/mlir.ts";
 import { shortName } from "../data/names.ts";
 import {
   findRow,
-  lineOfPlace,
   refOf,
   shortPlace,
   vmRows,
@@ -15,17 +13,17 @@ import {
   type VmRow,
 } from "../data/vm_rows.ts";
 import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
-import { facts } from "./facts.ts";
 import type { PaneContext, PaneView, Selected } from "./model_pane.ts";
 import type { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
+import { footOf } from "./vm_foot.ts";
 import { VmLive } from "./vm_live.ts";
 import { VmRecord } from "./vm_record.ts";
 import { vmSide } from "./vm_side.ts";
 import type { VmStepping } from "./vm_stepping.ts";
+import { colored, functionCells } from "./vm_text.ts";
 
 const ROW_HEIGHT = 20;
-const MOST_TOKENS = 300;
 
 export async function vmPane(pane: Pane, context: PaneContext): Promise<PaneView> {
   return new VmPane(pane, context, await context.models.get<VmListing>("vm"));
@@ -202,33 +200,8 @@ class VmPane implements PaneView {
 
   private showFoot(): void {
     const row = this.shown[this.cursor];
-    if (!row) return this.foot.replaceChildren();
-    if (row.kind === "function")
-      return this.foot.replaceChildren(h("code", {}, declaration(row.of)), h("p", { class: "il-muted" }, plural(row.of.instructions.length, "line")));
-    const one = row.instruction;
-    const imported = this.listing.imports.find(({ name }) => name === one.import_name);
-    const data = one.rodata.map((ordinal) => `${ordinal}: ${this.listing.rodata[ordinal]?.preview ?? ""}`);
-    const links = h("p", { class: "il-line-of-links" });
-    const link = (label: string, title: string, run: () => void) => links.append(links.childElementCount ? " · " : "", button(label, { class: "il-link", title }, run));
-    const line = lineOfPlace(one.location);
-    if (line !== null && this.context.index.source !== null)
-      link(`source line ${line}`, one.location, () => this.context.selectStep(null, line));
-    for (const event of one.events.slice(0, 6)) link(`event ${event}`, "Show it on the timeline", () => this.context.select(`event:${event}`));
-    const kernel = [...this.related].find((ref) => refKind(ref) === "kernel");
-    if (kernel && one.entry_point) link("kernel", kernel, () => this.context.select(kernel));
-    const target = this.listing.functions.find(({ name }) => one.calls && name === one.calls);
-    if (target) link(`@${target.name}`, "Go to the function", () => this.goTo((other) => other.kind === "function" && other.of === target));
-    this.foot.replaceChildren(
-      h("code", { class: "il-vm-full" }, one.text),
-      facts([
-        ["Calls", imported ? `${imported.name}${imported.signature}` : one.calls, "code"],
-        ["Dispatches", one.entry_point, "code"],
-        ["Location", one.location, "code"],
-        ["Data", data.join("\n"), "code"],
-        ["Globals", one.globals.join(", "), "code"],
-      ]),
-      ...(links.childElementCount ? [links] : []),
-    );
+    const goTo = (of: VmFunction) => this.goTo((other) => other.kind === "function" && other.of === of);
+    this.foot.replaceChildren(...(row ? footOf(row, this.listing, this.related, this.context, goTo) : []));
   }
 
   private showStepping(): void {
@@ -324,24 +297,4 @@ class VmPane implements PaneView {
     }
     return this.cursor;
   }
-}
-
-function declaration({ ordinal, name, parameters }: VmFunction): string {
-  return `func ${ordinal} @${name}(${parameters.map((one) => `%${one}`).join(", ")})`;
-}
-
-function functionCells(of: VmFunction): HTMLElement[] {
-  return [h("span", { class: "il-label" }, declaration(of)), h("span", { class: "il-time" }, of.exported ? "exported" : "")];
-}
-
-function colored(text: string): (Node | string)[] {
-  const shown = text.length > MOST_TOKENS ? `${text.slice(0, MOST_TOKENS)}…` : text;
-  const parts: (Node | string)[] = [];
-  let end = 0;
-  for (const { kind, from, to } of tokenize(shown)) {
-    parts.push(shown.slice(end, from), h("span", { class: `il-tok-${kind}` }, shown.slice(from, to)));
-    end = to;
-  }
-  parts.push(shown.slice(end));
-  return parts;
 }
