@@ -49,9 +49,7 @@ function valueRow(value: HeldValue, name: string, read: OpenedValue | undefined,
 
 function valueDetails(value: HeldValue, name: string, read: OpenedValue | undefined, events: ValueEvents): HTMLElement {
   const known: [string, string][] = [...value.facts, ["same as", value.same.join(", ")]];
-  const details = h("div", { class: "il-vm-details" }, facts(known));
-  if (read) details.append(...contents(name, read, events));
-  return details;
+  return h("div", { class: "il-vm-details" }, ...(read ? contents(name, read, events) : []), facts(known));
 }
 
 function contents(name: string, read: OpenedValue, events: ValueEvents): HTMLElement[] {
