@@ -5,6 +5,7 @@ Lavapipe's memory is the host's; here the driver takes it for the other kinds.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,27 @@ def test_outputs_outlive_later_calls(device: VulkanDevice, program: Program) -> 
         results = [context.invoke("step", array(number)) for number in range(count)]
     for number, result in enumerate(results):
         check(result, number)
+
+
+def test_threads_with_programs_of_their_own(device: VulkanDevice, program: Program) -> None:
+    """Copies that go along are prepared, read and dropped by several at once."""
+    wrong: list[object] = []
+
+    def calls(first: int) -> None:
+        try:
+            with Context(program, device) as context:
+                kept = [(n, context.invoke("step", array(n))) for n in range(first, first + 200)]
+            for number, results in kept:
+                check(results, number)
+        except BaseException as error:  # of a thread: told to the test
+            wrong.append(error)
+
+    threads = [threading.Thread(target=calls, args=(1000 * each,)) for each in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_what_is_not_read_does_not_go_along(

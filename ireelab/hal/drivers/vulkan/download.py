@@ -60,7 +60,8 @@ class Downloads:
 
     def submit(self, recording: Recording) -> int:
         """Submit to the main queue while nothing runs elsewhere, with what was read after it."""
-        queues, before, ready = self._core.queues, self._sent, recording.next
+        queues, before = self._core.queues, self._sent
+        ready, recording.next = recording.next, None  # its places have a reader: never twice
         if ready is None:
             number, places = queues.submit_main(recording.submission), {}
         else:
@@ -86,8 +87,11 @@ class Downloads:
         else:
             staged = self._core.staging_pool.take(length)
             queue, number = self._copy_now(storage.block, pointer, staged, length)
-            if sent is not None:
-                sent.numbers = self._numbers()
+            if sent is not None and (queue, number) == (
+                self._core.queues.main,
+                sent.numbers[0] + 1,
+            ):
+                sent.numbers = (number, *sent.numbers[1:])
                 self._remember(sent.recording, (pointer, length), storage.block)
         data: npt.NDArray[np.uint8] = np.asarray(staged)[:length]  # before the wait: it takes time
         queue.wait(number)
@@ -127,30 +131,30 @@ class Downloads:
     ) -> Recording:
         """The recorded copy, made where there is none yet; the oldest go."""
         key = (pointer, staged.pointer, length)
-        found = self._copies.get(key)
-        if found is None:
-            found = self._record(family, block, pointer, staged, length)
-            while len(self._copies) >= MAX_COPIES:
-                del self._copies[next(iter(self._copies))]
-            self._copies[key] = found
+        with self._core.lock:
+            found = self._copies.get(key)
+            if found is None:
+                found = self._record(family, block, pointer, staged, length)
+                while len(self._copies) >= MAX_COPIES:
+                    del self._copies[next(iter(self._copies))]
+                self._copies[key] = found
         return found
 
     def _record(
         self, family: int, block: Block, pointer: int, staged: Storage, length: int
     ) -> Recording:
         core = self._core
-        with core.lock:
-            handle = core.acquire_command_buffer(family)
-            recording = Recording(core, handle, family)
-            core.begin(handle, _SIMULTANEOUS)
-            work = core.work(family)
-            first = core.barriers.first(STAGE_TRANSFER, work=work)
-            core.vulkan.lib.vkCmdPipelineBarrier2(handle, first)
-            record_copy(
-                core, handle, block.buffer, pointer - block.base,
-                staged.block.buffer, staged.pointer - staged.block.base, length,
-            )  # fmt: skip
-            core.end(handle, work)
+        handle = core.acquire_command_buffer(family)
+        recording = Recording(core, handle, family)
+        core.begin(handle, _SIMULTANEOUS)
+        work = core.work(family)
+        first = core.barriers.first(STAGE_TRANSFER, work=work)
+        core.vulkan.lib.vkCmdPipelineBarrier2(handle, first)
+        record_copy(
+            core, handle, block.buffer, pointer - block.base,
+            staged.block.buffer, staged.pointer - staged.block.base, length,
+        )  # fmt: skip
+        core.end(handle, work)
         return recording
 
     def _numbers(self) -> tuple[int, ...]:

@@ -48,6 +48,7 @@ class Queues:
         self.used: tuple[Queue, ...] = ()
         self._retired: deque[tuple[Stamp, Callable[[], None]]] = deque()
         self._first_use = threading.Lock()
+        self._collecting = threading.Lock()
 
     def select(self, affinity: int) -> Queue:
         """The first queue of the mask that exists; ``main`` where none does."""
@@ -131,11 +132,14 @@ class Queues:
 
     def collect(self) -> None:
         """Destroy what was retired and is no longer in use."""
-        while self._retired and self.reached(self._retired[0][0]):
+        # Two threads must not look at the same entry: one would then take the next, unseen.
+        while self._retired and self._collecting.acquire(blocking=False):
             try:
+                if not self._retired or not self.reached(self._retired[0][0]):
+                    return
                 _, release = self._retired.popleft()
-            except IndexError:
-                return  # another thread was faster
+            finally:
+                self._collecting.release()
             release()
 
     def close(self) -> bool:

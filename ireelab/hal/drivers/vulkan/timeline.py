@@ -34,15 +34,15 @@ class Timeline:
         self._local = threading.local()
         self._watcher: _Watcher | None = None
         self._watching = threading.Lock()
-        self._counter: Any = vulkan.ffi.new("uint64_t *")
         self._get_counter: Any = vulkan.lib.vkGetSemaphoreCounterValue
 
     def poll(self) -> int:
         """The newest number reached."""
-        result = self._get_counter(self._device, self.semaphore, self._counter)
+        counter = self._own_counter()
+        result = self._get_counter(self._device, self.semaphore, counter)
         if result != SUCCESS:
             self._fail(result, "vkGetSemaphoreCounterValue")
-        value = int(self._counter[0])
+        value = int(counter[0])
         if value > self.completed:
             self.completed = value
         return self.completed
@@ -77,7 +77,7 @@ class Timeline:
     def _spin(self, number: int, end_ns: int) -> bool:
         """Poll until ``end_ns``. Half a round passes unseen on average: nothing is in it twice."""
         get_counter, device, timeline = self._get_counter, self._device, self.semaphore
-        counter = self._counter
+        counter = self._own_counter()
         while monotonic_ns() < end_ns:
             result = get_counter(device, timeline, counter)
             if result != SUCCESS:
@@ -110,6 +110,17 @@ class Timeline:
         result = self._vulkan.lib.vkWaitSemaphores(self._device, info, timeout_ns)
         if result not in (SUCCESS, TIMEOUT):
             self._fail(result, "vkWaitSemaphores")
+
+    def _own_counter(self) -> Any:
+        """Where a poll finds the value; one for each thread.
+
+        Else a thread could see it before the call that asked for it has returned to the validation
+        layer, which then takes for pending what has ended.
+        """
+        counter: Any = getattr(self._local, "counter", None)
+        if counter is None:
+            counter = self._local.counter = self._vulkan.ffi.new("uint64_t *")
+        return counter
 
     def _wait_structs(self) -> tuple[Any, Any]:
         """What a wait hands to Vulkan; one for each thread, since two may wait at once."""
