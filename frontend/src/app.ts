@@ -11,7 +11,7 @@ import { initialLayout, modelPanes, MODEL_PANES, PANE_ORDER } from "./panes.ts";
 import { NOTHING_SELECTED, readSelection, sameSelection, Store, type View } from "./state.ts";
 import { CodePane } from "./view/code_pane.ts";
 import { DetailsPane } from "./view/details_pane.ts";
-import { originSection, ratesSection } from "./view/origin_details.ts";
+import { originOffer, originSection, ratesSection } from "./view/origin_details.ts";
 import { Disposer, h, treeOf } from "./view/dom.ts";
 import { Header } from "./view/header.ts";
 import { Help } from "./view/help.ts";
@@ -194,8 +194,12 @@ export class App {
   // --- showing -----------------------------------------------------------------------------
 
   private show(now: View, before: View): void {
+    const focused = treeOf(this.element).activeElement;
+    const pane = focused?.closest<HTMLElement>(".il-pane")?.dataset.pane;
     this.showLists();
     this.code.onSelection(now, before);
+    // A link that was followed is gone, and the keys would be gone with it.
+    if (pane && !focused?.isConnected) this.focusPane(pane);
   }
 
   private showAll(): void {
@@ -207,7 +211,8 @@ export class App {
   private showLists(): void {
     const { selection, base } = this.store.current;
     const { step, item } = selection;
-    const related = this.linker.related(item);
+    const at = { step, line: selection.line, text: this.code.textOf(step) };
+    const related = item === null ? this.becameOf(at) : this.linker.related(item);
     const events = new Set<number>();
     for (const ref of related) if (refKind(ref) === "event") events.add(refNumber(ref));
     const event = this.timeline.eventOf(item) ?? (events.size === 1 ? [...events][0] : null);
@@ -217,7 +222,6 @@ export class App {
     this.header.setHistory(this.store.canGo(-1), this.store.canGo(1));
     this.steps.show(step, base);
     const shown = step === null ? null : this.index.steps[step];
-    const at = { step, line: selection.line, text: this.code.textOf(step) };
     const origin = this.origin(at);
     const found = event === null ? null : { timeline: this.timeline.timeline, number: event, peers, steps: ofFirst };
     this.details.show(this.index, shown, found, { item, related, sources: this.linker.sources, origin });
@@ -226,11 +230,18 @@ export class App {
     for (const [id, pane] of this.modelPanes) if (visible.has(id)) pane.show(selected);
   }
 
+  /** What a line that is no dispatch, such as an op of the source, runs as; once ops can be followed. */
+  private becameOf({ step, line, text }: At): ReadonlySet<Ref> {
+    const origin = line === null ? null : this.follower.origin({ step, line, text });
+    return this.linker.relatedToKernels(origin?.entryPoints.map(({ kernel }) => kernel) ?? []);
+  }
+
   /** Of a line where it comes from, of the whole compilation how much has an origin. */
   private origin({ step, line, text }: At): HTMLElement | null {
     const { follower } = this;
     if (!this.index.steps.length) return null;
     if (line === null) return step === null ? ratesSection(follower, () => this.loadOrigins()) : null;
+    if (!follower.loaded) return originOffer(() => this.loadOrigins());
     return originSection(follower, { step, line, text }, this.index.run?.timeline ?? [], {
       onSource: (source) => this.store.select({ step: null, line: source, view: "ir" }),
       onSelect: (ref) => void this.linker.selectItem(ref),

@@ -1,7 +1,7 @@
 /** Turns a selection made in one pane into what the others call it. */
-import { Entities, eventOf, type LinkSources, type Ref } from "./data/entities.ts";
-import { eventOfLine, eventsOfLine, lineOfEntryPoint, lineOfEvent, symbolsOfDispatch } from "./data/links.ts";
-import { parentLine, type TextLines } from "./data/mlir.ts";
+import { Entities, eventOf, refKind, type LinkSources, type Ref } from "./data/entities.ts";
+import { barrierOfLine, eventOfLine, eventsOfLine, lineOfBarrier, lineOfEntryPoint, lineOfEvent, symbolsOfDispatch } from "./data/links.ts";
+import { parentLine, symbolsIn, type TextLines } from "./data/mlir.ts";
 import type { Allocation, Barriers, StreamGraph } from "./data/model_types.ts";
 import type { Models } from "./data/models.ts";
 import type { Index, TimelineEvent } from "./data/types.ts";
@@ -63,6 +63,11 @@ export class Linker {
     return item === null || mine === item ? found : new Set([item, ...found]);
   }
 
+  /** Everything that runs these kernels: what an op became, seen from the other panes. */
+  relatedToKernels(entryPoints: readonly string[]): ReadonlySet<Ref> {
+    return new Set(entryPoints.flatMap((entryPoint) => [...this.entities.related(this.entities.kernelOf(entryPoint))]));
+  }
+
   /** All events that run the same entry point. */
   peersOf(event: number | null): ReadonlySet<number> {
     const entryPoint = event === null ? "" : this.events[event]?.entry_point;
@@ -99,8 +104,10 @@ export class Linker {
     if (request !== this.request) return;
     this.onLinked();
     const current = wanted ?? this.store.selection.step;
-    const event = eventOf(this.firstOf(item));
-    const best = (event === null ? this.sources.stream?.step : this.events[event]?.step) ?? current;
+    const first = this.firstOf(item);
+    const event = eventOf(first);
+    const own = refKind(first) === "barrier" ? this.sources.barriers?.step : this.sources.stream?.step;
+    const best = (event === null ? own : this.events[event]?.step) ?? current;
     for (const step of new Set([current, best])) {
       const line = await this.lineOf(item, step);
       if (request !== this.request) return;
@@ -144,16 +151,25 @@ export class Linker {
       const peers = [...this.peersOf(event)];
       return lineOfEvent(lines, this.events[event], peers.indexOf(event), peers.length);
     }
+    const barrier = this.entities.barrierPlace(item);
+    if (barrier) return lineOfBarrier(lines, barrier.fn, barrier.nth, barrier.count);
     const found = this.entities.occurrence(item);
     return found && lineOfEntryPoint(lines, found.entryPoint, found.nth, found.count);
   }
 
-  /** The command that a line dispatches; without a stream graph, the event it started. */
+  /** The command or barrier of a line, or the kernel around it; without models, the event it started. */
   private itemOfLine(lines: TextLines, line: number): Ref | null {
     for (const { symbol, nth } of symbolsOfDispatch(lines, line)) {
       const command = this.entities.commandOf(symbol, nth);
       if (command) return command;
     }
+    const barrier = barrierOfLine(lines, line);
+    if (barrier) return this.entities.barrierAt(barrier);
+    for (let n: number | null = line; n !== null; n = parentLine(lines, n))
+      for (const symbol of symbolsIn(lines.line(n))) {
+        const kernel = this.entities.kernelOf(symbol);
+        if (kernel) return kernel;
+      }
     const found = eventsOfLine(lines, line, this.events);
     if (!found.length) return null;
     const symbol = this.events[found[0]].entry_point;

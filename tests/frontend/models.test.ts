@@ -155,6 +155,8 @@ test("counterparts: commands join recorded ones, barriers, slices and events", (
   assert.deepEqual(entities.occurrence("recorded:0.2"), { entryPoint: "k1", nth: 1, count: 2 });
   assert.equal(entities.commandOf("k1", 1), "command:2");
   assert.equal(entities.commandOf("nobody", 0), null);
+  assert.equal(entities.kernelOf("k1"), "kernel:e1::k1");
+  assert.equal(entities.kernelOf("nobody"), null);
 });
 
 test("what is live, and what a click on a slab hits", () => {

@@ -77,7 +77,7 @@ test("an event's line is where it is dispatched", () => {
 });
 
 test("an entry point dispatched on several lines: its events take them in turn", () => {
-  const lines = linesOf("dispatch @e::@k\nother\ndispatch @e::@k {\n  ro %a\n}");
+  const lines = linesOf("stream.cmd.dispatch @e::@k\nother\nstream.cmd.dispatch @e::@k {\n  ro %a\n}");
   const { timeline } = readIndex({
     schema: 1,
     run: { timeline: Array.from({ length: 4 }, () => ({ entry_point: "k", executable: "e" })) },

@@ -50,6 +50,13 @@ export function commandsOf(stream: StreamGraph): Command[] {
   return [...stream.dispatches, ...stream.others].sort((a, b) => a.index - b.index);
 }
 
+/** Where a barrier stands among all that a function records. */
+export interface BarrierPlace {
+  fn: string;
+  nth: number;
+  count: number;
+}
+
 /** Where a dispatch stands among all of its entry point. */
 export interface Occurrence {
   entryPoint: string;
@@ -61,6 +68,7 @@ export class Entities {
   private readonly commands: Command[];
   private readonly neighbours = new Map<Ref, Set<Ref>>();
   private readonly byEntryPoint = new Map<string, number[]>();
+  private readonly barrierPlaces = new Map<Ref, BarrierPlace>();
 
   constructor(
     private readonly sources: LinkSources,
@@ -75,6 +83,7 @@ export class Entities {
     }
     this.linkKernels();
     this.linkRecorded();
+    this.placeBarriers();
     this.linkSlices();
     this.linkEvents();
     this.linkInstructions();
@@ -111,6 +120,23 @@ export class Entities {
   commandOf(entryPoint: string, nth: number): Ref | null {
     const peers = this.byEntryPoint.get(entryPoint);
     return peers ? `command:${peers[Math.min(nth, peers.length - 1)]}` : null;
+  }
+
+  /** The kernel of an entry point that is dispatched. */
+  kernelOf(entryPoint: string): Ref | null {
+    const [first] = this.byEntryPoint.get(entryPoint) ?? [];
+    return first === undefined ? null : `kernel:${this.commands[first].executable}::${entryPoint}`;
+  }
+
+  barrierPlace(ref: Ref): BarrierPlace | null {
+    return this.barrierPlaces.get(ref) ?? null;
+  }
+
+  /** The barrier at a place, where its function records as many as are known. */
+  barrierAt({ fn, nth, count }: BarrierPlace): Ref | null {
+    for (const [ref, place] of this.barrierPlaces)
+      if (place.fn === fn && place.nth === nth && place.count === count) return ref;
+    return null;
   }
 
   private link(a: Ref, b: Ref): void {
@@ -151,6 +177,19 @@ export class Entities {
           }
         }
       });
+    }
+  }
+
+  /** A function may record several command buffers, one after the other. */
+  private placeBarriers(): void {
+    const buffers = this.sources.barriers?.command_buffers ?? [];
+    const total = (fn: string) => buffers.reduce((sum, one) => sum + (one.function === fn ? one.barriers.length : 0), 0);
+    const before = new Map<string, number>();
+    for (const { index, function: fn, barriers } of buffers) {
+      const first = before.get(fn) ?? 0;
+      const count = total(fn);
+      barriers.forEach((_, k) => this.barrierPlaces.set(`barrier:${index}.${k}`, { fn, nth: first + k, count }));
+      before.set(fn, first + barriers.length);
     }
   }
 

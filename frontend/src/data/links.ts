@@ -1,8 +1,7 @@
-/** Which line of a text shows a timeline event, and which events a line starts. */
-import { indentOf, parentLine, symbolsIn, type LineSource, type TextLines } from "./mlir.ts";
+/** Which line of a text shows an event, a command or a barrier, and what a line stands for. */
+import { parentLine, symbolsIn, type TextLines } from "./mlir.ts";
+import { sitesOf } from "./sites.ts";
 import type { TimelineEvent } from "./types.ts";
-
-const DISPATCH = /\bdispatch\b/;
 
 /**
  * The line that shows an event: where its entry point is dispatched, or else where it (or its
@@ -35,14 +34,27 @@ export function lineOfEntryPoint(
 
 /** The symbols that a line, or the op around it, dispatches; and for which time each. */
 export function symbolsOfDispatch(lines: TextLines, number: number): { symbol: string; nth: number }[] {
+  const { dispatches, symbolsAt } = sitesOf(lines);
   for (const n of [number, parentLine(lines, number)]) {
-    if (n === null || !DISPATCH.test(lines.line(n))) continue;
-    return symbolsIn(lines.line(n)).map((symbol) => ({
-      symbol,
-      nth: dispatchLines(lines, symbol).indexOf(n),
-    }));
+    const symbols = n === null ? undefined : symbolsAt.get(n);
+    if (n !== null && symbols) return symbols.map((symbol) => ({ symbol, nth: dispatches.get(symbol)!.indexOf(n) }));
   }
   return [];
+}
+
+/** The line of a function's nth barrier; null unless the text records all `count` of them. */
+export function lineOfBarrier(lines: TextLines, fn: string, nth: number, count: number): number | null {
+  const found = sitesOf(lines).barriers.get(fn) ?? [];
+  return found.length === count ? found[nth] : null;
+}
+
+/** The barrier that a line records: its function, its number there, and of how many. */
+export function barrierOfLine(lines: TextLines, number: number): { fn: string; nth: number; count: number } | null {
+  for (const [fn, found] of sitesOf(lines).barriers) {
+    const nth = found.indexOf(number);
+    if (nth >= 0) return { fn, nth, count: found.length };
+  }
+  return null;
 }
 
 /** The event, of those that run `symbol`, that a dispatching line started first. */
@@ -58,27 +70,17 @@ export function eventOfLine(
   return peers[inTurn ? nth : 0];
 }
 
-function dispatchLines(lines: TextLines, symbol: string): number[] {
-  return mentions(lines, symbol, (line) => DISPATCH.test(line));
+function dispatchLines(lines: TextLines, symbol: string): readonly number[] {
+  return sitesOf(lines).dispatches.get(symbol) ?? [];
 }
 
 function firstMention(lines: TextLines, symbol: string): number | null {
-  return mentions(lines, symbol, () => true, 1)[0] ?? null;
-}
-
-function mentions(
-  lines: TextLines,
-  symbol: string,
-  wanted: (line: string) => boolean,
-  most = Infinity,
-): number[] {
-  const found: number[] = [];
-  if (!symbol || !lines.text.includes(symbol)) return found;
-  for (let n = 1; n <= lines.count && found.length < most; n++) {
+  if (!symbol || !lines.text.includes(symbol)) return null;
+  for (let n = 1; n <= lines.count; n++) {
     const line = lines.line(n);
-    if (line.includes(symbol) && symbolsIn(line).includes(symbol) && wanted(line)) found.push(n);
+    if (line.includes(symbol) && symbolsIn(line).includes(symbol)) return n;
   }
-  return found;
+  return null;
 }
 
 /**
@@ -86,21 +88,15 @@ function mentions(
  * the bindings of a dispatch stand on lines of their own.
  */
 export function eventsOfLine(
-  lines: LineSource,
+  lines: TextLines,
   number: number,
   events: readonly TimelineEvent[],
 ): number[] {
-  const wanted = new Set<string>();
-  for (const n of [number, parentLine(lines, number)]) {
-    if (n === null || (n !== number && !nearDispatch(lines, number, n))) continue;
-    for (const symbol of symbolsIn(lines.line(n))) wanted.add(symbol);
-  }
+  const around = parentLine(lines, number);
+  const wanted = new Set(symbolsIn(lines.line(number)));
+  for (const symbol of (around === null ? undefined : sitesOf(lines).symbolsAt.get(around)) ?? []) wanted.add(symbol);
   if (!wanted.size) return [];
   return events.flatMap((event, i) =>
     event.entry_point && wanted.has(event.entry_point) ? [i] : [],
   );
-}
-
-function nearDispatch(lines: LineSource, number: number, parent: number): boolean {
-  return DISPATCH.test(lines.line(parent)) && indentOf(lines.line(number)) !== Infinity;
 }

@@ -14,7 +14,7 @@ import { placeLabel } from "../data/timeline.ts";
 import type { Index, Run, Step, TimelineEvent } from "../data/types.ts";
 import { button, h, KEYS } from "./dom.ts";
 import { facts, heading } from "./facts.ts";
-import { itemSection } from "./item_details.ts";
+import { elsewhereSection, itemSection } from "./item_details.ts";
 import { Pane } from "./pane.ts";
 
 const SLOWEST = 10;
@@ -64,9 +64,13 @@ export class DetailsPane {
   show(index: Index, step: Step | null, event: FoundEvent | null, selected: Item): void {
     const sections: HTMLElement[] = [];
     const { item } = selected;
-    const own = item && itemSection(item, selected.related, selected.sources, this.events.onSelect);
+    const own = item && itemSection(item, selected.sources);
     if (own) sections.push(own);
+    const timeline = event?.timeline ?? index.run?.timeline ?? [];
+    const elsewhere = item && elsewhereSection(item, selected.related, selected.sources, timeline, this.events.onSelect);
+    if (own && elsewhere) sections.push(elsewhere);
     if (event?.timeline[event.number]) sections.push(this.eventSection(event, index.steps));
+    if (!own && elsewhere) sections.push(elsewhere);
     const { origin } = selected;
     const ofLine = origin?.dataset.il === "origin";
     if (origin && ofLine) sections.push(origin);

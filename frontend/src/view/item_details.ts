@@ -2,26 +2,41 @@
 import { commandsOf, refKind, refNumber, type LinkSources, type Ref } from "../data/entities.ts";
 import { barrierText, rangeText } from "../data/barrier_rows.ts";
 import { bufferDevice, executionDevice, slabDevices } from "../data/devices.ts";
-import { formatBytes, plural } from "../data/format.ts";
+import { formatBytes, formatNs, plural } from "../data/format.ts";
 import { shortName, shortResource } from "../data/names.ts";
+import type { TimelineEvent } from "../data/types.ts";
 import { button, h } from "./dom.ts";
 import { facts, heading } from "./facts.ts";
 
-const MOST_LINKS = 6;
+const MOST_LINKS = 4;
+
+/** What there is to link to, in the order of the compilation. */
+const KINDS = [
+  ["command", "Command"],
+  ["slice", "Slice"],
+  ["barrier", "Barrier"],
+  ["recorded", "Recorded"],
+  ["kernel", "Kernel"],
+  ["instruction", "VM instruction"],
+  ["event", "Event"],
+] as const;
 
 /** null where the details of what is selected stand elsewhere, as an event's do. */
-export function itemSection(
+export function itemSection(item: Ref, sources: LinkSources): HTMLElement | null {
+  const described = describe(item, sources);
+  return described && h("section", { "data-il": "item-details" }, ...described);
+}
+
+/** What is selected as the other panes have it; null where they do not. */
+export function elsewhereSection(
   item: Ref,
   related: ReadonlySet<Ref>,
   sources: LinkSources,
+  timeline: readonly TimelineEvent[],
   onSelect: (ref: Ref) => void,
 ): HTMLElement | null {
-  const described = describe(item, sources);
-  if (!described) return null;
-  const section = h("section", { "data-il": "item-details" }, ...described);
-  const links = counterparts(item, related, sources, onSelect);
-  if (links) section.append(h("h4", {}, "The same elsewhere"), links);
-  return section;
+  const links = counterparts(item, related, sources, timeline, onSelect);
+  return links && h("section", { "data-il": "elsewhere" }, h("h4", {}, "The same elsewhere"), links);
 }
 
 function describe(item: Ref, sources: LinkSources): HTMLElement[] | null {
@@ -121,25 +136,36 @@ function describeRecorded(item: Ref, { barriers }: LinkSources): HTMLElement[] |
   ];
 }
 
+/** Links by kind, so that many of one do not hide the others. */
 function counterparts(
   item: Ref,
   related: ReadonlySet<Ref>,
   sources: LinkSources,
+  timeline: readonly TimelineEvent[],
   onSelect: (ref: Ref) => void,
 ): HTMLElement | null {
-  const others = [...related].filter((ref) => ref !== item && refKind(ref) !== "event");
-  if (!others.length) return null;
-  const list = h("ul", { class: "il-counterparts" });
+  const byKind = new Map<string, Ref[]>();
+  for (const ref of related) if (ref !== item) byKind.set(refKind(ref), [...(byKind.get(refKind(ref)) ?? []), ref]);
   const commands = sources.stream ? commandsOf(sources.stream) : [];
   const name = (ref: Ref): string => {
-    const kind = refKind(ref);
-    if (kind === "command") return `command ${refNumber(ref)} ${shortName(commands[refNumber(ref)]?.name ?? "")}`;
-    if (kind === "slice") return `slice ${sources.allocation?.slices[refNumber(ref)]?.name ?? refNumber(ref)}`;
-    if (kind === "kernel") return `kernel ${shortName(ref.slice(ref.lastIndexOf(":") + 1))}`;
-    return `${kind} ${ref.slice(kind.length + 1)}`;
+    const number = refNumber(ref);
+    switch (refKind(ref)) {
+      case "command": return `${number} ${shortName(commands[number]?.name ?? "")}`;
+      case "slice": return sources.allocation?.slices[number]?.name ?? String(number);
+      case "kernel": return shortName(ref.slice(ref.lastIndexOf(":") + 1));
+      case "event": return timeline[number] ? formatNs(timeline[number].end_ns - timeline[number].start_ns) : String(number);
+      default: return ref.slice(ref.indexOf(":") + 1);
+    }
   };
-  for (const ref of others.slice(0, MOST_LINKS))
-    list.append(h("li", {}, button(name(ref), { class: "il-link", title: ref }, () => onSelect(ref))));
-  if (others.length > MOST_LINKS) list.append(h("li", { class: "il-muted" }, `and ${others.length - MOST_LINKS} more`));
-  return list;
+  const rows = KINDS.flatMap(([kind, label]) => {
+    const refs = byKind.get(kind);
+    if (!refs) return [];
+    const links = refs.slice(0, MOST_LINKS).flatMap((ref, i) => [
+      i ? ", " : "",
+      button(name(ref), { class: "il-link", title: ref, "data-kind": kind }, () => onSelect(ref)),
+    ]);
+    const rest = refs.length > MOST_LINKS ? ` and ${refs.length - MOST_LINKS} more` : "";
+    return [h("dt", {}, refs.length > 1 ? `${label}s` : label), h("dd", {}, ...links, rest)];
+  });
+  return rows.length ? h("dl", { class: "il-counterparts" }, ...rows) : null;
 }

@@ -39,6 +39,16 @@ export function originSection(
   return section;
 }
 
+/** What stands there until origins are known: a kernel must compile once more for them. */
+export function originOffer(onLoad: () => void): HTMLElement {
+  const load = button("Find its source and kernels", { class: "il-button", title: "Compiles once more, with locations" }, () => {
+    load.disabled = true;
+    load.textContent = "Compiling once more…";
+    onLoad();
+  });
+  return h("section", { "data-il": "origin", class: "il-origin" }, load);
+}
+
 /** The match rates, or a button that fetches them where a kernel must compile once more for that. */
 export function ratesSection(follower: Follower, onLoad: () => void): HTMLElement {
   const section = h("section", { "data-il": "match-rates" });
