@@ -133,9 +133,11 @@ export class App {
   receive(selection: unknown): void {
     const chosen = readSelection(selection, this.index.steps.length);
     const { selection: now } = this.store;
-    if (chosen.item !== null && chosen.item !== now.item && chosen.line === null)
-      void this.linker.selectItem(chosen.item, chosen.step);
-    else this.store.select(chosen);
+    const hasLine = chosen.line !== null && this.index.steps.length > 0;
+    if (chosen.item !== null && chosen.item !== now.item && !hasLine)
+      return void this.linker.selectItem(chosen.item, chosen.step);
+    this.store.select(chosen);
+    if (chosen.item !== null) void this.linker.complete().then(() => this.showLists());
   }
 
   /** An arrangement from Python. */
@@ -182,12 +184,12 @@ export class App {
   }
 
   private makeModelPanes(context: PaneContext): void {
-    for (const { id, label, title, make, key, modes } of modelPanes(context.index)) {
+    for (const { id, label, title, make, key, modes, waiting } of modelPanes(context.index)) {
       const number = PANE_ORDER.indexOf(id) + 1;
       const known = number > 0 && number < 10 ? String(number) : key;
       const pane = new Pane({ id, label, title: known ? `${title} ( ${known} )` : title, modes });
       this.panes.set(id, pane);
-      this.modelPanes.set(id, new ModelPane(pane, context, make));
+      this.modelPanes.set(id, new ModelPane(pane, context, make, waiting));
     }
   }
 

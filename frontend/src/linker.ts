@@ -21,7 +21,7 @@ export class Linker {
   private request = 0;
 
   constructor(
-    index: Index,
+    private readonly index: Index,
     private readonly store: Store,
     private readonly models: Models,
     private readonly linesOf: LinesOf,
@@ -103,6 +103,7 @@ export class Linker {
     await this.load();
     if (request !== this.request) return;
     this.onLinked();
+    if (!this.index.steps.length) return; // a model alone: others say where the IR shows it
     const current = wanted ?? this.store.selection.step;
     const first = this.firstOf(item);
     const event = eventOf(first);

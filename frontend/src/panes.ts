@@ -20,6 +20,8 @@ export interface PaneSpec {
   label: string;
   title: string;
   make: MakeView;
+  /** What is said while its model is waited for, where that takes seconds. */
+  waiting?: string;
   /** Brings it to the front, where no number is left for it. */
   key?: string;
   /** Where it says false there is no such pane. */
@@ -39,7 +41,7 @@ export const MODEL_PANES: readonly PaneSpec[] = [
   { id: "vm", home: "code", label: "VM", title: "The program as the VM runs it", make: vmPane, ofRun: true },
   { id: "schedule", home: "code", label: "Schedule", title: "What other schedules would cost, in time and memory", make: schedulePane, ofRun: true, key: "g" },
   { id: "compare", home: "code", label: "Compare", title: "The same step of all sides, and their numbers", make: comparePane, key: "x", when: (index) => index.compared !== null },
-  { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o" },
+  { id: "follow", home: "timeline", label: "Follow", title: "One op through all steps, from the source to its kernel", make: filmPane, key: "o", waiting: "Compiling once more, to learn where each op comes from…" },
 ];
 
 /** The pane that each number key goes to. */

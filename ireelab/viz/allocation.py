@@ -144,6 +144,7 @@ class Allocation:
     over_time: MemoryOverTime = _NO_TIME
     observed: tuple[MemorySample, ...] = ()  # of a run; empty without one
     trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
+    run: Profiled | None = field(default=None, compare=False, repr=False)  # times come from
 
     @property
     def dynamic(self) -> bool:
@@ -245,7 +246,7 @@ def allocation(trace: Trace, *, run: Profiled | None = None) -> Allocation:
     """
     plan = _plan(trace)
     seen = () if run is None or run.timeline is None else observed(run.timeline)
-    return replace(plan, over_time=_over_time(trace), observed=seen, trace=trace)
+    return replace(plan, over_time=_over_time(trace), observed=seen, trace=trace, run=run)
 
 
 def _over_time(trace: Trace) -> MemoryOverTime:

@@ -11,6 +11,7 @@ from ireelab.viz.concurrency import Concurrency, concurrency
 from ireelab.viz.hazards import Hazard
 from ireelab.viz.submissions import Submission
 from ireelab.viz.text_table import html_table, text_table
+from ireelab.viz.timeline import Profiled
 
 _HEADINGS = ("buffer", "position", "what", "detail")
 
@@ -128,6 +129,7 @@ class Barriers:
     command_buffers: tuple[CommandBuffer, ...]
     submissions: tuple[Submission, ...] = ()
     trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
+    run: Profiled | None = field(default=None, compare=False, repr=False)  # times come from
 
     @property
     def emitted(self) -> int:

@@ -49,7 +49,7 @@ def barriers(
     ]
     if run is not None:
         buffers = _timed(buffers, run)
-    return Barriers(chosen.index, tuple(buffers), submissions(host), trace)
+    return Barriers(chosen.index, tuple(buffers), submissions(host), trace, run)
 
 
 def _timed(buffers: Sequence[CommandBuffer], run: Profiled) -> list[CommandBuffer]:

@@ -16,6 +16,7 @@ from ireelab.pipeline.trace import Trace
 from ireelab.program import Program
 from ireelab.viz.executable_record import cpu_record, spirv_record
 from ireelab.viz.text_table import text_table
+from ireelab.viz.timeline import Profiled
 
 _SOURCE_KINDS = ("flow.executable", "stream.executable", "hal.executable")
 _EXPORT = re.compile(r"\bhal\.executable\.export\b[^@\n]*@(?P<name>[\w$.-]+)")
@@ -141,6 +142,7 @@ class Executables:
     entry_points: tuple[EntryPoint, ...]
     name: str
     trace: Trace | None = field(default=None, compare=False, repr=False)
+    run: Profiled | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> EntryPoint:
         for entry in self.entry_points:
@@ -180,23 +182,26 @@ class Executables:
         return f"{head}\n{text_table(_HEADINGS, [_row(entry) for entry in self])}"
 
 
-def executables(source: Trace | Program, program: Program | None = None) -> Executables:
+def executables(
+    source: Trace | Program, program: Program | None = None, *, run: Profiled | None = None
+) -> Executables:
     """The kernels of a compilation, complete or not, or of a program.
 
     Args:
         program: where the code of a trace's kernels is taken from instead of its own program: one
             with an executable replaced, by ``with_llvm_ir`` or ``recompile``.
+        run: a profiled run, whose times the view shows beside the kernels.
 
     Raises:
         ProgramError, ExecutableMismatch: the program or one of its executables is corrupt.
     """
     if isinstance(source, Program):
-        return Executables(tuple(_of_program(source)), source.name)
+        return Executables(tuple(_of_program(source)), source.name, run=run)
     held = program or source.compiled
     found = tuple(_of_trace(source, held))
     if not found and held is not None:
         found = tuple(_of_program(held))
-    return Executables(found, source.name, source)
+    return Executables(found, source.name, source, run)
 
 
 def _of_program(program: Program) -> Iterator[EntryPoint]:

@@ -221,18 +221,18 @@ class _Texts:
         return known
 
 
-def model_payload(name: str) -> Payload:
-    """An explorer of models alone, without steps and texts."""
+def model_payload(name: str, trace: Trace | None = None, run: Run | None = None) -> Payload:
+    """An explorer of models alone, without steps and texts; ``name`` is that of no trace."""
     index: dict[str, Any] = {
-        "name": name,
-        "pipeline": "",
-        "target": "",
+        "name": name if trace is None else trace.name,
+        "pipeline": "" if trace is None else trace.pipeline,
+        "target": "" if trace is None else trace.target,
         "state": "ready",
         "error": None,
         "compile_seconds": 0.0,
         "source": {"text": None},
         "steps": [],
-        "run": None,
+        "run": None if run is None else _run_record(run, trace),
     }
     return _pack(index, _Texts())
 

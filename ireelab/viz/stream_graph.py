@@ -40,6 +40,7 @@ class StreamGraph:
     resources: tuple[Resource, ...]
     device_ns: tuple[float | None, ...] = ()  # of the commands in a run; empty without one
     trace: Trace | None = field(default=None, compare=False, repr=False)  # it was read from
+    run: Profiled | None = field(default=None, compare=False, repr=False)  # times come from
 
     @property
     def dispatches(self) -> tuple[Command, ...]:
@@ -161,7 +162,7 @@ def stream_graph(
     graph = graph_of(read_program(trace, chosen), chosen.index)
     names = [command.entry_point for command in graph.commands]
     times = () if run is None else command_times(names, run.timeline)
-    return replace(graph, trace=trace, device_ns=times)
+    return replace(graph, trace=trace, run=run, device_ns=times)
 
 
 def read_program(trace: Trace, step: Step) -> StreamProgram:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ireelab.errors import InvalidInput
 from ireelab.hal.timeline import HOST_KINDS, Event, Timeline
 from ireelab.viz.text_table import text_table
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.trace import Trace
 
 _MOST_GAPS = 1000
 _HEADINGS = (
@@ -19,7 +22,7 @@ _HEADINGS = (
     "min [µs]",
     "max [µs]",
     "share",
-    "GB/s",
+    "GB/s of bindings",
 )
 
 
@@ -148,6 +151,8 @@ class TimelineModel:
     gaps: tuple[Gap, ...]
     queues: tuple[QueueUse, ...]
     timeline: Timeline = field(repr=False, compare=False)
+    trace: Trace | None = field(default=None, repr=False, compare=False)
+    run: Profiled | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, object]:
         """See ``docs/json.md``; events are indices into the timeline's."""
@@ -176,8 +181,8 @@ class TimelineModel:
         return "\n".join((*lines, text_table(_HEADINGS, [_row(a) for a in self.aggregates])))
 
 
-def timeline(source: Profiled | Timeline) -> TimelineModel:
-    """The model of a profiled run.
+def timeline(source: Profiled | Timeline, *, trace: Trace | None = None) -> TimelineModel:
+    """The model of a profiled run; ``trace``, what ran, links its view to the trace's others.
 
     Raises:
         InvalidInput: the run was not profiled.
@@ -196,6 +201,8 @@ def timeline(source: Profiled | Timeline) -> TimelineModel:
         gaps=_gaps(events),
         queues=tuple(_queue_uses(events)),
         timeline=found,
+        trace=trace,
+        run=None if isinstance(source, Timeline) else source,
     )
 
 

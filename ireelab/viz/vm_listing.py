@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from ireelab.hal.timeline import Event, Timeline
 from ireelab.listing.vm import VmFunction, VmLine, rodata_previews, vm_functions
 from ireelab.program import Program
 from ireelab.viz.text_table import text_table
 from ireelab.viz.timeline import Profiled
+
+if TYPE_CHECKING:
+    from ireelab.pipeline.trace import Trace
 
 # A call that makes the driver record events -> their kind.
 _RECORDED = {
@@ -106,6 +110,8 @@ class VmListing:
     functions: tuple[VmFunctionListing, ...]
     linked_events: int | None
     program: Program = field(repr=False, compare=False)
+    trace: Trace | None = field(default=None, repr=False, compare=False)
+    run: Profiled | None = field(default=None, repr=False, compare=False)
 
     def instruction(self, identity: str) -> VmInstruction:
         """The instruction of that id; KeyError where there is none."""
@@ -140,8 +146,8 @@ class VmListing:
         return "\n".join(lines)
 
 
-def vm_listing(program: Program, run: Profiled | Timeline | None = None) -> VmListing:
-    """List a program.
+def vm_listing(source: Trace | Program, run: Profiled | Timeline | None = None) -> VmListing:
+    """List a program, or that of a trace: the view is then linked to the trace's others.
 
     Args:
         run: a profiled run of it, whose events are linked to instructions: the commands of a
@@ -151,7 +157,10 @@ def vm_listing(program: Program, run: Profiled | Timeline | None = None) -> VmLi
 
     Raises:
         ProgramError: the program is corrupt.
+        CompileError: the trace has no program.
     """
+    trace = None if isinstance(source, Program) else source
+    program = source if isinstance(source, Program) else source.program
     functions = vm_functions(program)
     found = run if run is None or isinstance(run, Timeline) else run.timeline
     links = {} if found is None else event_links(functions, found.events)
@@ -179,6 +188,8 @@ def vm_listing(program: Program, run: Profiled | Timeline | None = None) -> VmLi
         functions=listed,
         linked_events=None if found is None else sum(map(len, links.values())),
         program=program,
+        trace=trace,
+        run=None if isinstance(run, Timeline) else run,
     )
 
 

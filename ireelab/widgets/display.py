@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ireelab.hal.timeline import Timeline
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
@@ -32,6 +34,7 @@ VIEWS = (
     _View("ireelab.viz.simulate", "Simulation", "schedule", "schedule", 740),
     _View("ireelab.viz.executables", "Executables", "executables", "executables"),
     _View("ireelab.viz.vm_listing", "VmListing", "vm", "vm"),
+    _View("ireelab.viz.timeline", "TimelineModel", "timeline", "timeline", 320),
 )
 """The models that show themselves."""
 
@@ -57,12 +60,32 @@ def _formatter(view: _View) -> Any:
         # A program knows neither its trace nor, for now, who else shows it.
         simulation = model if isinstance(model, Simulation) else None
         subject = Subject(
-            getattr(model, "trace", None), getattr(model, "program", None), simulation=simulation
+            getattr(model, "trace", None), getattr(model, "program", None), _run(model), simulation
         )
         explorer.show_model(view.model, view.pane, model.to_json(), subject)
         return explorer._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
 
     return show
+
+
+@dataclass(frozen=True, slots=True)
+class _TimelineAlone:
+    """A run of which nothing but its timeline is known."""
+
+    timeline: Timeline | None
+    function: str = ""
+    device: str = ""
+    outputs: tuple[Any, ...] = ()
+    seconds: float = 0.0
+
+
+def _run(model: Any) -> Any:
+    """The run that a model tells times of, as far as it is known."""
+    run = getattr(model, "run", None)
+    if run is None:
+        timeline: Any = getattr(model, "timeline", None)
+        return None if timeline is None else _TimelineAlone(timeline)
+    return run if hasattr(run, "outputs") else _TimelineAlone(run.timeline)
 
 
 def _show_compared(compared: Any, **_: Any) -> Any:

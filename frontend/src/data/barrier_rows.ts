@@ -156,11 +156,11 @@ export function barrierText(buffer: CommandBuffer, number: number): string {
   return hazardText(buffer.hazards[first]) + (rest > 0 ? ` and ${formatCount(rest)} more` : "");
 }
 
-export function commandText(command: RecordedCommand, ns: number | null = null): string {
+export function commandText(command: RecordedCommand): string {
   const known = command.workgroups.every((count) => count !== null);
   const groups = command.workgroups.length && known ? command.workgroups.join("×") : "";
   const bytes = command.accesses.reduce((sum, access) => sum + (access.length_bytes ?? 0), 0);
-  return [groups, bytes ? formatBytes(bytes) : "", ns === null ? "" : formatNs(ns)].filter(Boolean).join(" · ");
+  return [groups, bytes ? formatBytes(bytes) : ""].filter(Boolean).join(" · ");
 }
 
 export function bufferText(buffer: CommandBuffer): string {

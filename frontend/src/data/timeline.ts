@@ -48,6 +48,14 @@ export function laneLabel(lane: Pick<TimelineEvent, "queue" | "worker">): string
   return lane.worker < 0 ? `host · ${queue}` : `${queue} · worker ${lane.worker}`;
 }
 
+/** Lanes' labels without the queue, where all are of one, and the room is scarce. */
+export function shortLaneLabels(labels: readonly string[]): string[] {
+  const queueOf = (label: string) => label.replace(/^host · /, "").replace(/ · worker \d+$/, "");
+  const queues = new Set(labels.filter((label) => label !== "host").map(queueOf));
+  if (queues.size !== 1) return [...labels];
+  return labels.map((label) => (label.startsWith("host") ? "host" : label.slice(label.lastIndexOf("worker"))));
+}
+
 /** Where an event ran, for text: its lane, or how many workers shared it. */
 export function placeLabel(event: TimelineEvent): string {
   const workers = event.lanes.length;

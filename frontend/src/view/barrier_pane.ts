@@ -16,8 +16,8 @@ import {
   type BarrierRow,
 } from "../data/barrier_rows.ts";
 import { byteMap, type ByteMap } from "../data/byte_map.ts";
-import { formatCount } from "../data/format.ts";
-import type { Access, Barriers, CommandBuffer, Hazard } from "../data/model_types.ts";
+import { formatCount, formatNs } from "../data/format.ts";
+import type { Access, Barriers, CommandBuffer, Hazard, RecordedCommand } from "../data/model_types.ts";
 import { shortName, shortResource } from "../data/names.ts";
 import { drawArcs } from "./barrier_arcs.ts";
 import { CanvasView } from "./canvas_view.ts";
@@ -94,7 +94,7 @@ class BarrierPane implements PaneView {
       ? h("span", { class: "il-bad", role: "alert" }, `✕ ${formatCount(missing)} hazards without a barrier`)
       : h("span", { class: "il-good" }, "✓ every hazard is guarded");
     pane.body.append(
-      h("div", { class: "il-toolbar" }, verdict, h("label", { class: "il-labelled il-grow" }, h("span", {}, "Walk"), this.scrubber)),
+      h("div", { class: "il-toolbar" }, verdict, legend(), h("label", { class: "il-labelled il-grow" }, h("span", {}, "Walk"), this.scrubber)),
       h("div", { class: "il-barrier-main" }, this.arcs.element, this.rows.element),
       this.detail,
     );
@@ -255,6 +255,20 @@ function fenceList(fences: readonly { name: string; signaled: boolean }[]): HTML
   return h("ul", { class: "il-fences", "aria-label": "Fences" }, ...items);
 }
 
+/** What the drawing beside the list means. */
+function legend(): HTMLElement {
+  const entry = (sign: string, text: string, title: string) =>
+    h("span", { class: "il-arc-legend", title }, h("span", { class: `il-arc-sign il-arc-${sign}`, "aria-hidden": "true" }), text);
+  return h(
+    "span",
+    { class: "il-arc-legends" },
+    entry("writes", "writes", "Bytes that a command writes; their place from left to right is their offset in the buffer"),
+    entry("reads", "reads", "Bytes that a command only reads"),
+    entry("hazard", "hazard", "Two commands touch the same bytes and one writes them: they must not swap"),
+    h("span", { class: "il-arc-legend", title: "The longest chain of commands that wait for each other, by measured time" }, h("span", { class: "il-critical" }, "◆"), "critical path"),
+  );
+}
+
 function cells(row: BarrierRow): HTMLElement[] {
   const cell = (kind: string, text: string) => h("span", { class: kind }, text);
   if (row.kind === "submission")
@@ -270,7 +284,7 @@ function cells(row: BarrierRow): HTMLElement[] {
       cell("il-count", String(row.command.index)),
       cell("il-label", row.command.kind === "dispatch" ? shortName(row.command.name) : row.command.name),
       ...(critical ? [h("span", { class: "il-critical", title: "on the critical path" }, "◆")] : []),
-      cell("il-time", commandText(row.command, row.buffer.device_ns[row.command.index] ?? null)),
+      h("span", { class: "il-time" }, ...commandCells(row.command, row.buffer.device_ns[row.command.index] ?? null)),
     ];
   }
   if (row.kind === "missing")
@@ -280,6 +294,13 @@ function cells(row: BarrierRow): HTMLElement[] {
     cell(`il-bar-mark${redundant ? " il-bar-redundant" : ""}`, redundant ? "┄" : "━"),
     cell("il-label", `${redundant ? "" : "barrier · "}${barrierText(row.buffer, row.number)}`),
   ];
+}
+
+/** Its size and its time; the size gives way where there is no room for both. */
+function commandCells(command: RecordedCommand, ns: number | null): (HTMLElement | string)[] {
+  const size = commandText(command);
+  if (ns === null) return [size];
+  return [h("span", { class: "il-b-size" }, size ? `${size} · ` : ""), formatNs(ns)];
 }
 
 function accessText(access: Access): string {

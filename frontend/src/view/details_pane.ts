@@ -92,7 +92,7 @@ export class DetailsPane {
         ["Duration", formatNs(event.end_ns - event.start_ns)],
         ["Lane", placeLabel(event)],
         ["Workgroups", formatWorkgroups(event.workgroups)],
-        ["Bytes", event.bytes ? `${formatBytes(event.bytes)} (${formatCount(event.bytes)})` : ""],
+        ["Bytes in bindings", event.bytes ? `${formatBytes(event.bytes)} (${formatCount(event.bytes)})` : ""],
         ["Entry point", event.entry_point, "code"],
         ["Executable", event.executable, "code"],
         ["Location", event.locations.join("\n"), "code"],

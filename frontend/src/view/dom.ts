@@ -16,6 +16,22 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/**
+ * A name that loses its middle where there is no room: many begin alike, and their ends tell them
+ * apart. Goes into an element of class "il-elided".
+ */
+export function elided(name: string): HTMLElement[] {
+  const end = name.length > 14 ? /[-._][^-._]*(?:[-._][^-._]*)?$/.exec(name) : null;
+  const at = end && end[0].length <= 12 ? end.index : name.search(/[-._][^-._]*$/);
+  if (name.length <= 14 || at <= 0 || name.length - at > 12) return [h("span", {}, name)];
+  return [h("span", {}, name.slice(0, at)), h("span", { class: "il-elided-end" }, name.slice(at))];
+}
+
+/** A long name that breaks between its words before it breaks inside one. */
+export function breakable(name: string): (Node | string)[] {
+  return name.split(/(?<=[_/:.])/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+}
+
 /** A focusable part of the explorer: JupyterLab must leave its keys alone. */
 export const KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
 

@@ -1,11 +1,11 @@
 /** Headings and lists of facts, as the details show them. */
-import { h } from "./dom.ts";
+import { breakable, h } from "./dom.ts";
 
 export function heading(title: string, tag: string): HTMLElement {
   return h(
     "header",
     { class: "il-details-head" },
-    h("h3", { title }, title),
+    h("h3", { title }, ...breakable(title)),
     h("span", { class: `il-tag il-tag-${tag}` }, tag),
   );
 }
@@ -15,7 +15,7 @@ export function facts(entries: readonly (readonly [string, string, string?])[]):
   const list = h("dl", { class: "il-facts" });
   for (const [name, value, kind] of entries) {
     if (!value) continue;
-    const shown = kind === "code" ? h("code", {}, value) : value;
+    const shown = kind === "code" ? h("code", {}, ...breakable(value)) : value;
     list.append(h("dt", {}, name), h("dd", { title: value }, shown));
   }
   return list;

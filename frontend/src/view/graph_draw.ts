@@ -7,6 +7,8 @@ export const NODE_WIDTH = 164;
 export const NODE_HEIGHT = 36;
 export const RANK_HEIGHT = 58;
 export const MARGIN = 30;
+/** Labels of waves stand in a column of their own, which nodes pass under. */
+export const GUTTER = 80;
 const GAP = 12;
 const MOST_TINT = 0.34;
 
@@ -91,25 +93,33 @@ function drawBands(context: CanvasRenderingContext2D, scene: GraphScene, view: R
 }
 
 function drawBandLabels(context: CanvasRenderingContext2D, scene: GraphScene, height: number, colors: Colors): void {
-  if (RANK_HEIGHT * scene.zoom < 26) return;
+  const bandHeight = RANK_HEIGHT * scene.zoom;
+  if (bandHeight < 26) return;
   const view = { x0: 0, x1: 0, y0: scene.top, y1: scene.top + height / scene.zoom };
   const [first, last] = ranksIn(scene, view);
   context.font = CANVAS_FONT;
   context.textBaseline = "alphabetic";
   const pad = (RANK_HEIGHT - NODE_HEIGHT) / 2;
   for (let rank = first; rank <= last; rank++) {
-    const { label, execution, device, first: begins } = scene.shown.ranks[rank];
-    const y = (MARGIN + rank * RANK_HEIGHT - pad - scene.top) * scene.zoom + 11;
-    const fn = scene.shown.nodes.find((node) => node.rank === rank)?.function ?? "";
-    const place = device ? `on ${device}` : "";
-    const text = begins ? [`@${fn}`, `execution ${execution}`, place, label].filter(Boolean).join(" · ") : label;
-    context.globalAlpha = 0.85;
+    const top = (MARGIN + rank * RANK_HEIGHT - pad - scene.top) * scene.zoom;
     context.fillStyle = colors(rank % 2 === 0 ? "bg-1" : "bg");
-    context.fillRect(2, y - 10, context.measureText(text).width + 6, 13);
-    context.globalAlpha = 1;
+    context.fillRect(0, top + 1, GUTTER - 4, bandHeight - 1);
     context.fillStyle = colors("fg-2");
-    context.fillText(text, 5, y);
+    bandLines(scene, rank, Math.floor((bandHeight - 3) / LINE_HEIGHT)).forEach((line, i) => {
+      context.fillText(fitText(line, GUTTER - 8), 5, top + 11 + i * LINE_HEIGHT);
+    });
   }
+}
+
+const LINE_HEIGHT = 12;
+
+/** What a wave is called, and where an execution begins that too, as far as there is room. */
+function bandLines({ shown }: GraphScene, rank: number, most: number): string[] {
+  const { label, execution, device, first } = shown.ranks[rank];
+  if (!first) return [label];
+  const fn = shown.nodes.find((node) => node.rank === rank)?.function ?? "";
+  const lines = [`@${fn}`, `execution ${execution}`, device ? `on ${device}` : "", label].filter(Boolean);
+  return lines.slice(Math.max(0, lines.length - most));
 }
 
 function drawEdges(context: CanvasRenderingContext2D, scene: GraphScene, view: Rect, colors: Colors): void {

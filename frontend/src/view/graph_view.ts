@@ -5,6 +5,7 @@ import { CanvasView } from "./canvas_view.ts";
 import { treeOf } from "./dom.ts";
 import {
   drawGraph,
+  GUTTER,
   NODE_HEIGHT,
   NODE_WIDTH,
   worldSize,
@@ -24,7 +25,7 @@ export interface GraphEvents {
 }
 
 const MAX_ZOOM = 2.5;
-const MIN_READABLE = 0.62;
+const MIN_READABLE = 0.8;
 
 export class GraphView {
   readonly canvas: CanvasView;
@@ -67,12 +68,13 @@ export class GraphView {
     this.canvas.redraw();
   }
 
-  /** Everything in view. */
+  /** Everything in view, beside the labels of the waves. */
   fit(): void {
     if (!this.scene) return;
     const [width, height] = worldSize(this.scene);
-    this.zoom = Math.min(1.2, this.canvas.width / width, this.canvas.height / height);
-    this.left = (width - this.canvas.width / this.zoom) / 2;
+    const room = this.canvas.width - GUTTER;
+    this.zoom = Math.min(1.2, room / width, this.canvas.height / height);
+    this.left = (width - room / this.zoom) / 2 - GUTTER / this.zoom;
     this.top = Math.min(0, (height - this.canvas.height / this.zoom) / 2);
     this.placed = true;
     this.canvas.redraw();
@@ -89,8 +91,9 @@ export class GraphView {
     this.fit();
     if (!this.scene || this.zoom >= MIN_READABLE) return;
     const [width] = worldSize(this.scene);
-    this.zoom = Math.max(MIN_READABLE, Math.min(1, this.canvas.width / width));
-    this.left = Math.max(0, (width - this.canvas.width / this.zoom) / 2);
+    const room = this.canvas.width - GUTTER;
+    this.zoom = Math.max(MIN_READABLE, Math.min(1, room / width));
+    this.left = this.firstColumn() - (GUTTER + room / 2) / this.zoom;
     this.top = 0;
     this.corner = freeCorner(this.inView(this.scene), this.canvas.width, this.canvas.height);
     if (this.scene.selected >= 0) this.reveal(this.scene.selected);
@@ -103,6 +106,13 @@ export class GraphView {
   private get map(): Minimap | null {
     const { scene, corner, canvas } = this;
     return scene && minimap(this.inView(scene), corner, canvas.width, canvas.height);
+  }
+
+  /** The middle of what stands first, where a graph is too wide to be seen at once. */
+  private firstColumn(): number {
+    const { shown, layout } = this.scene as GraphScene;
+    const first = shown.nodes.flatMap((node, i) => (node.rank === 0 ? [worldX(layout, i)] : []));
+    return first.length ? (Math.min(...first) + Math.max(...first)) / 2 : 0;
   }
 
   private centre(node: number): void {
@@ -130,7 +140,7 @@ export class GraphView {
     const x = (worldX(this.scene.layout, node) - this.left) * this.zoom;
     const y = (worldY(this.scene.shown.nodes[node].rank) - this.top) * this.zoom;
     const room = 30;
-    const outside = x < room || y < room || x > this.canvas.width - room || y > this.canvas.height - room;
+    const outside = x < GUTTER + room || y < room || x > this.canvas.width - room || y > this.canvas.height - room;
     if (outside || (this.map && hiddenArea(this.map, this.inView(this.scene), node) > 0)) this.centre(node);
   }
 

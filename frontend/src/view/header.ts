@@ -85,8 +85,11 @@ function describe(index: Index, ran: HTMLElement): HTMLElement[] {
     const mark = index.state === "failed" ? "✕ failed" : "■ stopped";
     elements.push(h("span", { class: `il-chip il-chip-${index.state}` }, mark));
   }
-  if (index.pipeline) elements.push(h("span", { class: "il-chip" }, `${index.pipeline} pipeline`));
-  if (index.target) elements.push(h("span", { class: "il-chip", title: index.target }, index.target));
+  if (index.pipeline) {
+    const word = h("span", { class: "il-chip-word" }, " pipeline");
+    elements.push(h("span", { class: "il-chip", title: `Compiled by the ${index.pipeline} pipeline` }, index.pipeline, word));
+  }
+  if (index.target) elements.push(h("span", { class: "il-chip", title: `Compiled for ${index.target}` }, index.target));
   elements.push(ran, h("span", { class: "il-summary", title: text }, text));
   return elements;
 }

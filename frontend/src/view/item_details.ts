@@ -101,11 +101,22 @@ function describeInstruction(item: Ref, { vm }: LinkSources): HTMLElement[] | nu
     heading(found.import_name || found.mnemonic, "instruction"),
     facts([
       ["Function", `@${of.name}`, "code"],
-      ["Byte", String(found.pc)],
+      ["Byte", byteText(found.pc), "code"],
       ["Dispatches", found.entry_point, "code"],
       ["Location", found.location, "code"],
     ]),
   ];
+}
+
+/** As the VM pane writes it. */
+function byteText(pc: number): string {
+  return pc.toString(16).padStart(4, "0");
+}
+
+function instructionName(ref: Ref, { vm }: LinkSources): string {
+  const [ordinal, pc] = ref.slice(ref.indexOf(":") + 1).split(":");
+  const name = vm?.functions.find((one) => String(one.ordinal) === ordinal)?.name ?? ordinal;
+  return `@${name} ${byteText(Number(pc))}`;
 }
 
 function describeRecorded(item: Ref, { barriers }: LinkSources): HTMLElement[] | null {
@@ -153,6 +164,7 @@ function counterparts(
       case "command": return `${number} ${shortName(commands[number]?.name ?? "")}`;
       case "slice": return sources.allocation?.slices[number]?.name ?? String(number);
       case "kernel": return shortName(ref.slice(ref.lastIndexOf(":") + 1));
+      case "instruction": return instructionName(ref, sources);
       case "event": return timeline[number] ? formatNs(timeline[number].end_ns - timeline[number].start_ns) : String(number);
       default: return ref.slice(ref.indexOf(":") + 1);
     }

@@ -67,6 +67,7 @@ export class ModelPane implements PaneView {
     private readonly pane: Pane,
     private readonly context: PaneContext,
     private readonly make: MakeView,
+    private readonly waiting = `Computing ${pane.options.label.toLowerCase()}…`,
   ) {}
 
   show(selected: Selected): void {
@@ -101,8 +102,7 @@ export class ModelPane implements PaneView {
   private async load(): Promise<void> {
     const generation = ++this.generation;
     this.loading = true;
-    const { label } = this.pane.options;
-    this.pane.body.replaceChildren(message("loading", `Computing ${label.toLowerCase()}…`));
+    this.pane.body.replaceChildren(message("loading", this.waiting));
     try {
       const view = await this.make(this.pane, this.context);
       if (this.disposed || generation !== this.generation) return view.dispose();

@@ -1,5 +1,6 @@
 /** What stands in a stack: a body, and a head with a note, tools and, where it has some, modes. */
 import { h, KEYS, uniqueId } from "./dom.ts";
+import { ScrollPlaces } from "./scroll_places.ts";
 
 /** One of several ways in which a pane shows its subject, such as IR and diff. */
 export interface Mode {
@@ -20,6 +21,7 @@ export interface PaneOptions {
 export class Pane {
   readonly head: HTMLElement;
   readonly body: HTMLElement;
+  readonly scroll: ScrollPlaces;
   readonly tools = h("div", { class: "il-tools" });
   readonly note = h("div", { class: "il-note" });
   private readonly modeButtons = new Map<string, HTMLButtonElement>();
@@ -27,6 +29,7 @@ export class Pane {
 
   constructor(readonly options: PaneOptions) {
     this.body = h("div", { class: `il-pane-body il-pane-${options.id}`, id: uniqueId(options.id) });
+    this.scroll = new ScrollPlaces(this.body);
     this.strip.setAttribute("aria-label", `${options.label}: how to show it`);
     for (const mode of options.modes ?? []) this.addMode(mode);
     this.strip.addEventListener("keydown", (event) => this.onKey(event));

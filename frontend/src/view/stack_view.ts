@@ -43,7 +43,11 @@ export class StackView {
     this.element = h("section", { class: "il-pane" }, this.head, this.bodySlot);
     this.strip.classList.toggle("il-single-tab", stack.panes.length === 1);
     this.update(stack);
-    requestAnimationFrame(() => this.revealTab(this.stack.active)); // it has a width once it is shown
+    this.strip.addEventListener("scroll", () => this.markOverflow(), { passive: true });
+    requestAnimationFrame(() => { // it has a width once it is shown
+      this.revealTab(this.stack.active);
+      this.markOverflow();
+    });
   }
 
   update(stack: Stack): void {
@@ -55,11 +59,14 @@ export class StackView {
       tab.tabIndex = id === stack.active ? 0 : -1;
     }
     this.revealTab(stack.active);
+    this.markOverflow();
     this.element.dataset.pane = stack.active;
     this.element.setAttribute("aria-label", shown.options.label);
     if (moved) {
       this.toolsSlot.replaceChildren(shown.head);
       this.bodySlot.replaceChildren(shown.body);
+      shown.scroll.restore();
+      if (!this.element.isConnected) requestAnimationFrame(() => shown.scroll.restore());
     }
     const verb = stack.collapsed ? "Expand" : "Collapse";
     const names = shown.options.label;
@@ -76,6 +83,18 @@ export class StackView {
     const left = tab.offsetLeft - this.strip.offsetLeft;
     const right = left + tab.offsetWidth - this.strip.clientWidth;
     this.strip.scrollLeft = Math.max(Math.min(this.strip.scrollLeft, left), right);
+  }
+
+  /** Whether some tabs are out of sight. */
+  get overflows(): boolean {
+    return this.strip.scrollWidth > this.strip.clientWidth + 1;
+  }
+
+  /** Tabs that go on beyond an edge fade out there. */
+  private markOverflow(): void {
+    const { scrollLeft, scrollWidth, clientWidth } = this.strip;
+    this.strip.classList.toggle("il-tabs-before", this.overflows && scrollLeft > 1);
+    this.strip.classList.toggle("il-tabs-after", this.overflows && scrollLeft < scrollWidth - clientWidth - 1);
   }
 
   focusTab(): void {

@@ -11,7 +11,7 @@ import {
   type StepRow,
 } from "../data/steps.ts";
 import type { Step } from "../data/types.ts";
-import { button, Disposer, h, KEYS, uniqueId } from "./dom.ts";
+import { button, Disposer, elided, h, KEYS, uniqueId } from "./dom.ts";
 import { OpSparkline } from "./op_sparkline.ts";
 import { Pane } from "./pane.ts";
 import { VirtualList } from "./virtual_list.ts";
@@ -326,7 +326,7 @@ function stepElement(row: StepRow, selected: boolean, isBase: boolean): HTMLElem
     `${state}${step.composite ? ", composite: contains other steps" : ""}${delta ? `, ops ${delta}` : ""} · ${time}`,
     step.scope.join(" › "),
   ].join("\n");
-  const label = h("span", { class: "il-label" }, rest);
+  const label = h("span", { class: "il-label il-elided" }, ...elided(rest));
   if (symbol && row.level === 2) label.append(h("span", { class: "il-symbol" }, ` ${symbol}`));
   const element = h(
     "div",

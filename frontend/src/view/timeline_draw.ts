@@ -1,6 +1,6 @@
 /** Draws a timeline's visible part on a canvas. Knows nothing of input or selection logic. */
 import { shortName } from "../data/names.ts";
-import { flowOf, rowSpans, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
+import { flowOf, rowSpans, shortLaneLabels, ticks, type Span, type TimelineLayout } from "../data/timeline.ts";
 import type { TimelineEvent } from "../data/types.ts";
 
 export const AXIS_HEIGHT = 22;
@@ -279,14 +279,17 @@ function drawLaneLabels(context: CanvasRenderingContext2D, scene: Scene): void {
   context.fillRect(0, AXIS_HEIGHT, gutter, scene.height);
   context.fillStyle = palette.line;
   context.fillRect(gutter - 1, 0, 1, scene.height);
-  for (const lane of layout.lanes) {
+  const characters = Math.floor((gutter - 14) / CHARACTER_WIDTH);
+  const full = layout.lanes.map(({ label }) => label);
+  const labels = full.some((label) => label.length > characters) ? shortLaneLabels(full) : full;
+  layout.lanes.forEach((lane, i) => {
     const top = scene.rowTops[lane.row];
     context.fillStyle = palette.line;
     context.fillRect(0, Math.round(top + lane.rows * ROW_HEIGHT + LANE_GAP / 2), scene.width, 1);
     context.fillStyle = palette.muted;
     const y = top + (lane.rows * ROW_HEIGHT) / 2;
-    context.fillText(elideMiddle(lane.label, Math.floor((gutter - 14) / CHARACTER_WIDTH)), 10, y);
-  }
+    context.fillText(elideMiddle(labels[i], characters), 10, y);
+  });
 }
 
 /** The queue's name begins, the worker's number ends a lane's label: both must be readable. */

@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
     text: (e) => formatWorkgroups(e.workgroups),
   },
   {
-    title: "Bytes",
+    title: "Bytes in bindings",
     numeric: true,
     value: (e) => e.bytes,
     text: (e) => (e.bytes ? formatBytes(e.bytes) : ""),

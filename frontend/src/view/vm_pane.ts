@@ -81,10 +81,11 @@ class VmPane implements PaneView {
       this.steps.panel,
     );
     this.listen();
+    this.rows.setCount(this.shown.length);
+    const ran = context.index.run?.function ?? "";
+    this.moveTo(this.shown.findIndex(({ kind, of }) => kind === "function" && (ran ? of.name === ran : of.exported)));
     this.steps.attach();
     this.showStepping();
-    this.rows.setCount(this.shown.length);
-    this.showFoot();
   }
 
   show({ item, related }: Selected): void {

@@ -1,7 +1,7 @@
 /** Beside the disassembly: exports, imports, globals and data, each with its uses. */
 import { formatCount } from "../data/format.ts";
 import { sideSections, type SideItem, type VmListing } from "../data/vm_rows.ts";
-import { button, h, KEYS } from "./dom.ts";
+import { button, elided, h, KEYS } from "./dom.ts";
 
 /** `onUses` goes to the next of the instructions that use what was clicked. */
 export function vmSide(listing: VmListing, onUses: (uses: readonly string[]) => void): HTMLElement {
@@ -17,6 +17,6 @@ export function vmSide(listing: VmListing, onUses: (uses: readonly string[]) => 
 function sideButton({ label, detail, title, uses }: SideItem, onUses: (uses: readonly string[]) => void): HTMLElement {
   const element = button("", { class: "il-vm-item", title: uses.length ? `${title}\nGo to the next use` : title }, () => onUses(uses));
   element.disabled = !uses.length;
-  element.append(h("span", { class: "il-label" }, label), h("span", { class: "il-time" }, detail));
+  element.append(h("span", { class: "il-label il-elided" }, ...elided(label)), h("span", { class: "il-time" }, detail));
   return element;
 }

@@ -37,6 +37,7 @@ export class Workspace {
   /** What one pane alone fills for a while; the arrangement stays underneath. */
   private maximized: string | null = null;
   private narrow: Layout | null = null;
+  private outOfSight = false;
 
   constructor(
     private readonly root: HTMLElement,
@@ -121,7 +122,10 @@ export class Workspace {
 
   private refit(): void {
     const { clientWidth } = this.root;
-    if (!clientWidth) return; // in a hidden tab
+    const returned = this.outOfSight && clientWidth > 0;
+    this.outOfSight = !clientWidth; // in a hidden tab, or in a cell that the notebook took out
+    if (!clientWidth) return;
+    if (returned) for (const id of this.visible) this.panes.get(id)?.scroll.restore();
     const isNarrow = clientWidth < NARROW_PX;
     this.root.dataset.layout = isNarrow ? "narrow" : "wide";
     if (isNarrow === (this.narrow !== null)) return;
@@ -229,7 +233,11 @@ export class Workspace {
     const others = stacksOf(this.wide).filter((one) => !one.panes.includes(pane));
     const closed = [...this.panes.keys()].filter((id) => !stackOf(this.wide, id));
     const name = (id: string) => this.panes.get(id)?.options.label ?? id;
+    const stack = stackOf(this.shown, pane);
+    const hidden = stack && this.stacks.get(stack.panes[0])?.overflows ? stack.panes.filter((id) => id !== stack.active) : [];
     const items: MenuItem[] = [
+      ...hidden.map((id) => ({ label: `Go to ${name(id)}`, run: () => this.reveal(id) })),
+      ...(hidden.length ? [SEPARATOR] : []),
       { label: this.maximized ? "Restore" : "Fill the explorer", run: () => this.toggleMaximized(pane) },
       SEPARATOR,
       beside("to the left", "left"),
