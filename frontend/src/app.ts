@@ -105,8 +105,9 @@ export class App {
     });
     const hasEvents = (index.run?.timeline.length ?? 0) > 0;
     const arranged = readLayout(layout, [...this.panes.keys()]) ?? initialLayout(hasEvents, index);
-    // A model alone in its cell has nothing to show in the other panes.
+    // A model alone in its cell has nothing to show in the other panes, and needs no room for them.
     if (!index.steps.length) keepOnly(this.panes, panesOf(arranged));
+    root.toggleAttribute("data-alone", this.panes.size === 1);
     const onLayout = (now: Layout) => {
       this.showLists();
       events.onLayout(now);
