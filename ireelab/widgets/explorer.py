@@ -165,7 +165,7 @@ class Explorer(anywidget.AnyWidget):
 
     def show_model(self, name: str, pane: str, record: dict[str, Any], subject: Subject) -> None:
         """Show one model alone, in ``pane``; a trace is what links it to other cells."""
-        title = pane if subject.program is None else subject.program.name
+        title = pane.capitalize() if subject.program is None else subject.program.name
         payload = model_payload(title, subject.trace, subject.run)
         self._models.show_alone(subject, name, record)
         self._record, trace = None, subject.trace

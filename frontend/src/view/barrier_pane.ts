@@ -265,7 +265,7 @@ function legend(): HTMLElement {
     entry("writes", "writes", "Bytes that a command writes; their place from left to right is their offset in the buffer"),
     entry("reads", "reads", "Bytes that a command only reads"),
     entry("hazard", "hazard", "Two commands touch the same bytes and one writes them: they must not swap"),
-    h("span", { class: "il-arc-legend", title: "The longest chain of commands that wait for each other, by measured time" }, h("span", { class: "il-critical" }, "◆"), "critical path"),
+    h("span", { class: "il-arc-legend", title: "The longest chain of commands that wait for each other, by measured time" }, h("span", { class: "il-arc-critical" }, "◆"), "critical path"),
   );
 }
 

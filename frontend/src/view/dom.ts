@@ -20,11 +20,12 @@ export function h<K extends keyof HTMLElementTagNameMap>(
  * A name that loses its middle where there is no room: many begin alike, and their ends tell them
  * apart. Goes into an element of class "il-elided".
  */
-export function elided(name: string): HTMLElement[] {
+export function elided(name: string): HTMLElement {
   const end = name.length > 14 ? /[-._][^-._]*(?:[-._][^-._]*)?$/.exec(name) : null;
   const at = end && end[0].length <= 12 ? end.index : name.search(/[-._][^-._]*$/);
-  if (name.length <= 14 || at <= 0 || name.length - at > 12) return [h("span", {}, name)];
-  return [h("span", {}, name.slice(0, at)), h("span", { class: "il-elided-end" }, name.slice(at))];
+  const whole = name.length <= 14 || at <= 0 || name.length - at > 12;
+  const parts = whole ? [name] : [name.slice(0, at), name.slice(at)];
+  return h("span", { class: "il-elided-name" }, ...parts.map((part) => h("span", {}, part)));
 }
 
 /** A long name that breaks between its words before it breaks inside one. */

@@ -326,7 +326,7 @@ function stepElement(row: StepRow, selected: boolean, isBase: boolean): HTMLElem
     `${state}${step.composite ? ", composite: contains other steps" : ""}${delta ? `, ops ${delta}` : ""} · ${time}`,
     step.scope.join(" › "),
   ].join("\n");
-  const label = h("span", { class: "il-label il-elided" }, ...elided(rest));
+  const label = h("span", { class: "il-label il-elided" }, elided(rest));
   if (symbol && row.level === 2) label.append(h("span", { class: "il-symbol" }, ` ${symbol}`));
   const element = h(
     "div",

@@ -17,6 +17,6 @@ export function vmSide(listing: VmListing, onUses: (uses: readonly string[]) => 
 function sideButton({ label, detail, title, uses }: SideItem, onUses: (uses: readonly string[]) => void): HTMLElement {
   const element = button("", { class: "il-vm-item", title: uses.length ? `${title}\nGo to the next use` : title }, () => onUses(uses));
   element.disabled = !uses.length;
-  element.append(h("span", { class: "il-label il-elided" }, ...elided(label)), h("span", { class: "il-time" }, detail));
+  element.append(h("span", { class: "il-label il-elided" }, elided(label)), h("span", { class: "il-time" }, detail));
   return element;
 }
