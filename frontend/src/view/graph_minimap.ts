@@ -1,13 +1,13 @@
 /** The whole stream graph in a corner of its canvas, with what is in view. */
 import type { Colors } from "./canvas_view.ts";
-import { NODE_HEIGHT, NODE_WIDTH, worldSize, worldX, worldY, type GraphScene } from "./graph_draw.ts";
+import { GUTTER, NODE_HEIGHT, NODE_WIDTH, worldSize, worldX, worldY, type GraphScene } from "./graph_draw.ts";
 
 const LARGEST = { width: 116, height: 148 };
 const MARGIN = 8;
 /** On a smaller canvas the map would hide more than it helps. */
 const LEAST_CANVAS = { width: 255, height: 192 };
 
-/** The top left has the names of the waves. */
+/** The left edge has the names of the waves, and the top left the function. */
 export type Corner = "bottom right" | "bottom left" | "top right";
 
 export interface Minimap {
@@ -33,7 +33,7 @@ export function minimap(scene: GraphScene, corner: Corner, width: number, height
   const size = { width: worldWidth * scaleX, height: worldHeight * scaleY, scaleX, scaleY };
   return {
     ...size,
-    x: corner === "bottom left" ? MARGIN : width - size.width - MARGIN,
+    x: corner === "bottom left" ? GUTTER + MARGIN : width - size.width - MARGIN,
     y: corner === "top right" ? MARGIN : height - size.height - MARGIN,
   };
 }

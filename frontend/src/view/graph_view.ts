@@ -120,7 +120,7 @@ export class GraphView {
   }
 
   private centreAt(x: number, y: number): void {
-    this.left = x - this.canvas.width / this.zoom / 2;
+    this.left = x - (GUTTER + this.canvas.width) / this.zoom / 2;
     this.top = y - this.canvas.height / this.zoom / 2;
     this.canvas.redraw();
   }
