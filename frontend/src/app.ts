@@ -130,12 +130,20 @@ export class App {
     else this.receive(chosen);
   }
 
-  /** A selection from Python or from a linked cell. */
+  /** A model alone in its cell has no IR to select lines of. */
+  get alone(): boolean {
+    return !this.index.steps.length && this.index.source === null;
+  }
+
+  /** A selection from Python or from a linked cell, which may say the item only. */
   receive(selection: unknown): void {
-    const chosen = readSelection(selection, this.index.steps.length);
     const { selection: now } = this.store;
-    const hasLine = chosen.line !== null && this.index.steps.length > 0;
-    if (chosen.item !== null && chosen.item !== now.item && !hasLine)
+    const chosen = readSelection(selection, this.index.steps.length);
+    if (this.alone || !("step" in (selection as object))) {
+      if (chosen.item !== now.item) void this.linker.selectItem(chosen.item);
+      return;
+    }
+    if (chosen.item !== null && chosen.item !== now.item && chosen.line === null)
       return void this.linker.selectItem(chosen.item, chosen.step);
     this.store.select(chosen);
     if (chosen.item !== null) void this.linker.complete().then(() => this.showLists());
@@ -242,7 +250,7 @@ export class App {
   /** Of a line where it comes from, of the whole compilation how much has an origin. */
   private origin({ step, line, text }: At): HTMLElement | null {
     const { follower } = this;
-    if (!this.index.steps.length) return null;
+    if (!this.index.steps.length || !this.index.pipeline) return null; // of a program alone nothing is known
     if (line === null) return step === null ? ratesSection(follower, () => this.loadOrigins()) : null;
     if (!follower.loaded) return originOffer(() => this.loadOrigins());
     return originSection(follower, { step, line, text }, this.index.run?.timeline ?? [], {

@@ -164,7 +164,7 @@ export class Explorer {
 
   private publish({ selection }: View): void {
     this.model.set("selection", { ...selection });
-    this.peers.publish(selection);
+    this.peers.publish(this.app?.alone ? { item: selection.item } : selection);
     this.save();
   }
 

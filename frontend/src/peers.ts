@@ -3,10 +3,13 @@ import type { Selection } from "./data/types.ts";
 
 const EVENT = "ireelab:selection";
 
+/** A model alone in its cell knows of no step and line, and says the item only. */
+export type Told = Selection | Pick<Selection, "item">;
+
 interface Detail {
   from: object;
   key: string;
-  selection: Selection;
+  selection: Told;
 }
 
 export class Peers {
@@ -15,13 +18,13 @@ export class Peers {
 
   constructor(
     private readonly key: () => string,
-    private readonly onSelection: (selection: Selection) => void,
+    private readonly onSelection: (selection: Told) => void,
   ) {
     document.addEventListener(EVENT, this.listener);
   }
 
   /** Tells the others with the same key; a selection that came from them is not told again. */
-  publish(selection: Selection): void {
+  publish(selection: Told): void {
     const key = this.key();
     if (!key || this.receiving) return;
     const detail: Detail = { from: this, key, selection };

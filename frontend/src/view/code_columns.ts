@@ -35,6 +35,7 @@ interface Column {
 
 export class CodeColumns {
   readonly element = h("div", { class: "il-columns" });
+  private readonly none = h("p", { class: "il-columns-none", role: "status" }, "There is no text to show: the program holds machine code only.");
   private columns: Column[] = [];
   private choices: readonly ColumnChoice[] = [];
   private picked: LinesOfChoice = NOTHING;
@@ -49,6 +50,8 @@ export class CodeColumns {
   /** Shows other texts; columns that show the same one as before stay as they are. */
   show(choices: readonly ColumnChoice[], chosen: readonly string[], fresh: boolean): void {
     this.choices = choices;
+    if (choices.length) this.none.remove();
+    else this.element.append(this.none);
     if (fresh) this.picked = this.pointed = NOTHING;
     while (this.columns.length > chosen.length) this.remove();
     while (this.columns.length < chosen.length) this.add();

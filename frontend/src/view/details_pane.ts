@@ -156,7 +156,7 @@ export class DetailsPane {
       facts([
         ["Pipeline", index.pipeline],
         ["Target", index.target],
-        ["Compile time", formatSeconds(index.compile_seconds)],
+        ["Compile time", index.compile_seconds ? formatSeconds(index.compile_seconds) : ""],
         ["Steps", formatCount(index.steps.length)],
       ["Changed the IR", formatCount(changed)],
       ]),

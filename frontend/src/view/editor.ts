@@ -123,6 +123,7 @@ export interface ViewerOptions {
 }
 
 export function viewerExtensions(options: ViewerOptions): Extension[] {
+  let down = { x: 0, y: 0 };
   return [
     lineNumbers(),
     EditorState.readOnly.of(true),
@@ -144,8 +145,14 @@ export function viewerExtensions(options: ViewerOptions): Extension[] {
     selectedLine,
     editorTheme,
     EditorView.domEventHandlers({
-      click(event, view) {
-        if (event.ctrlKey || event.metaKey || !view.state.selection.main.empty) return false;
+      mousedown(event) {
+        down = { x: event.clientX, y: event.clientY };
+        return false;
+      },
+      // No click is reported of what is drawn anew meanwhile, as a value under the pointer is.
+      mouseup(event, view) {
+        const dragged = Math.hypot(event.clientX - down.x, event.clientY - down.y) > 4; // text to copy
+        if (event.ctrlKey || event.metaKey || event.button !== 0 || dragged) return false;
         const position = view.posAtCoords({ x: event.clientX, y: event.clientY });
         if (position !== null) options.onLine(view.state.doc.lineAt(position).number);
         return false;
