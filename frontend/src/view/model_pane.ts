@@ -4,7 +4,7 @@ import { ModelAbsent, type Models } from "../data/models.ts";
 import type { TextStore } from "../data/payload.ts";
 import type { Index } from "../data/types.ts";
 import type { Follower } from "../follower.ts";
-import { button, h } from "./dom.ts";
+import { button, h, treeOf } from "./dom.ts";
 import type { LiveSession } from "../live.ts";
 import type { Pane } from "./pane.ts";
 
@@ -62,6 +62,8 @@ export class ModelPane implements PaneView {
   private disposed = false;
   private generation = 0;
   private selected: Selected = NOTHING;
+  /** What had the focus when it was asked for and there was nothing yet to have it. */
+  private focusFrom: Element | null = null;
 
   constructor(
     private readonly pane: Pane,
@@ -77,8 +79,9 @@ export class ModelPane implements PaneView {
   }
 
   focus(): void {
-    if (this.view) this.view.focus();
-    else this.pane.body.querySelector<HTMLElement>("button")?.focus();
+    if (this.view) return this.view.focus();
+    this.pane.body.querySelector<HTMLElement>("button")?.focus();
+    this.focusFrom = treeOf(this.pane.body).activeElement;
   }
 
   restyle(): void {
@@ -109,6 +112,8 @@ export class ModelPane implements PaneView {
       this.view = view;
       this.pane.body.querySelector(":scope > .il-message")?.remove();
       view.show(this.selected);
+      if (this.focusFrom && treeOf(this.pane.body).activeElement === this.focusFrom) view.focus();
+      this.focusFrom = null;
     } catch (error) {
       if (!this.disposed && generation === this.generation) this.pane.body.replaceChildren(this.trouble(error));
     } finally {
