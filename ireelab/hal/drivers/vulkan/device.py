@@ -15,12 +15,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ireelab.errors import DeviceError
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingTable, CommandBuffer
-from ireelab.hal.drivers.queue_device import QueueDevice
 from ireelab.hal.drivers.vulkan.adopted import AdoptedBlock, AdoptedSemaphore, AdoptedStorage
 from ireelab.hal.drivers.vulkan.buffer import VulkanAllocator, VulkanBuffer
 from ireelab.hal.drivers.vulkan.command_buffer import VulkanCommandBuffer
@@ -28,7 +25,7 @@ from ireelab.hal.drivers.vulkan.core import Core
 from ireelab.hal.drivers.vulkan.download import Downloads
 from ireelab.hal.drivers.vulkan.executable import FORMATS, VulkanExecutable
 from ireelab.hal.drivers.vulkan.logical_device import LogicalDevice
-from ireelab.hal.drivers.vulkan.memory import Block
+from ireelab.hal.drivers.vulkan.operations import Operations
 from ireelab.hal.drivers.vulkan.peer_memory import PeerStorage
 from ireelab.hal.drivers.vulkan.physical_device import PhysicalDevice
 from ireelab.hal.drivers.vulkan.pipeline_cache import PipelineCache
@@ -37,32 +34,25 @@ from ireelab.hal.drivers.vulkan.queue import Awaited, Point
 from ireelab.hal.drivers.vulkan.semaphore import VulkanSemaphore, when_schedulable
 from ireelab.hal.drivers.vulkan.transfer import (
     Transfers,
-    record_copy,
-    record_fill,
-    record_update,
 )
-from ireelab.hal.file import File
 from ireelab.hal.semaphore import Fence, Semaphore
 from ireelab.hal.timeline import Event
 from ireelab.hal.types import BufferUsage, MemoryType
 
 DEFAULT_TIMEOUT_S = 120.0
-FILE_CHUNK_BYTES = 64 << 20
-
 _ADOPTED_MEMORY = int(MemoryType.DEVICE_LOCAL)
 _ADOPTED_USAGE = int(BufferUsage.DEFAULT)
 
 _ordinals = count(0)
 
 
-class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
+class VulkanDevice(Operations):
     """One device with one or more compute queues, numbered as in affinity masks.
 
     ``timeout_s`` bounds every wait. ``memory`` is "auto", "device", "rebar" or "host" (see
     ``memory.py``). ``cache_folder`` holds compiled pipelines; None keeps none.
     """
 
-    buffer_type = VulkanBuffer
     command_buffer_type = VulkanCommandBuffer
 
     def __init__(
@@ -167,56 +157,6 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
     def _allocate(self, memory_type: int, usage: int, size_bytes: int) -> VulkanBuffer:
         return self._allocator.allocate(memory_type, usage, size_bytes)
 
-    def _fill(
-        self, place: Place, target: VulkanBuffer, offset: int, length: int, pattern: bytes
-    ) -> Point:
-        def record(handle: Any, kept: list[Any]) -> None:
-            block, start = self._locate(target, offset, kept)
-            record_fill(self.core, kept, handle, block.buffer, start, length, pattern)
-
-        return self._transfer(place, "fill", length, record)
-
-    def _update(self, place: Place, target: VulkanBuffer, offset: int, data: bytes) -> Point:
-        def record(handle: Any, kept: list[Any]) -> None:
-            block, start = self._locate(target, offset, kept)
-            record_update(self.core, kept, handle, block.buffer, start, data)
-
-        return self._transfer(place, "update", len(data), record)
-
-    def _copy(
-        self, place: Place, source: VulkanBuffer, source_offset: int, target: VulkanBuffer,
-        target_offset: int, length: int,
-    ) -> Point:  # fmt: skip
-        def record(handle: Any, kept: list[Any]) -> None:
-            from_block, from_start = self._locate(source, source_offset, kept)
-            to_block, to_start = self._locate(target, target_offset, kept)
-            record_copy(
-                self.core, handle, from_block.buffer, from_start, to_block.buffer, to_start, length
-            )
-
-        return self._transfer(place, "copy", length, record)
-
-    def _load(
-        self, place: Place, file: File, file_offset: int, target: VulkanBuffer, target_offset: int,
-        length: int,
-    ) -> Point | None:  # fmt: skip
-        data = np.frombuffer(file.read(file_offset, length), np.uint8)
-        storage = self.own_buffer(target).storage
-        assert storage is not None
-        pointer = target.pointer + target_offset
-        point = None
-        for start in range(0, length, FILE_CHUNK_BYTES):
-            chunk = data[start : start + FILE_CHUNK_BYTES]
-            point = self.transfers.upload(storage, pointer + start, chunk, place[1])
-        return point
-
-    def _store(
-        self, place: Place, source: VulkanBuffer, source_offset: int, file: File, file_offset: int,
-        length: int,
-    ) -> None:  # fmt: skip
-        # The host waits for all that was submitted, what the operation waits for among it.
-        file.write(file_offset, source.read(source_offset, length))
-
     def _imported(self, buffer: Buffer) -> VulkanBuffer | None:
         self._reaches_out = True
         return super()._imported(buffer)
@@ -278,22 +218,6 @@ class VulkanDevice(QueueDevice[VulkanBuffer, Place]):
             self._queues.retire(peers.clear)
         self.core.raise_messages()
         return point
-
-    def _transfer(
-        self, place: Place, kind: str, size_bytes: int, record: Callable[[Any, list[Any]], None]
-    ) -> Point:
-        if self.profiler.active:
-            return self.profiler.transfer(place, self.transfers, kind, size_bytes, record)
-        return self.transfers.run(record, *place)
-
-    def _locate(
-        self, buffer: VulkanBuffer, offset_bytes: int, kept: list[Any]
-    ) -> tuple[Block, int]:
-        """Block and offset in it; the memory stays until ``kept`` goes."""
-        storage = self.own_buffer(buffer).storage
-        assert storage is not None
-        kept.append(storage)
-        return storage.block, buffer.pointer - storage.block.base + offset_bytes
 
     # --- QueueDevice: order -----------------------------------------------------------
 
