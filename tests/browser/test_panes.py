@@ -262,6 +262,30 @@ def violations(page: Page) -> list[str]:
     return [re.sub(r"\s+", " ", line) for line in found]
 
 
+# What reaches beyond its pane and cannot be scrolled to there.
+STICKS_OUT = """body => [...body.querySelectorAll('*')].filter((one) => {
+  const right = body.getBoundingClientRect().right + 1.5;
+  const box = one.getBoundingClientRect();
+  if (one.closest('.cm-editor') || !box.width || box.right <= right) return false;
+  for (let host = one.parentElement; host !== body; host = host.parentElement)
+    if (getComputedStyle(host).overflowX !== 'visible') return false;
+  return true;
+}).map((one) => `${one.tagName} ${one.className}`)"""
+
+
+def test_nothing_sticks_out_of_its_pane(open_page: OpenPage, page_file: Path) -> None:
+    page = open_page(page_file)
+    for width in (1400, 1000, 640):
+        page.set_viewport_size({"width": width, "height": 900})
+        for pane in MODEL_PANES:
+            show(page, pane)
+            body = page.locator(f".il-pane-body.il-pane-{pane}")
+            if pane == "allocation":
+                choice = body.get_by_label("Show", exact=True)
+                choice.select_option(label="whole program over time")
+            assert body.evaluate(STICKS_OUT) == [], f"{pane} at {width} px"
+
+
 def test_the_timeline_is_saved_for_perfetto(open_page: OpenPage, page_file: Path) -> None:
     page = open_page(page_file)
     page.get_by_role("button", name="Export", exact=True).click()
