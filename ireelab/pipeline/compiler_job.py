@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -134,7 +135,9 @@ def wait(
         while (code := job.poll(POLL_SECONDS)) is None:
             if stop is not None and stop.is_set():
                 break
-            if reader.poll() and progress is not None:
+            with interrupts_held():
+                news = reader.poll()
+            if news and progress is not None:
                 progress(len(reader.dumps), reader.newest_pass)
     except KeyboardInterrupt:
         code = None
@@ -142,3 +145,20 @@ def wait(
         job.kill()
     reader.finish()
     return code
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Generator[None]:
+    """A Ctrl-C within comes at the end: a record that is left half read cannot be read again."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield  # no other thread is interrupted
+        return
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if heard:
+            signal.raise_signal(signal.SIGINT)

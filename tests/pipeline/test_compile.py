@@ -24,6 +24,8 @@ from ireelab.errors import (
     UnknownTarget,
     UnsupportedSource,
 )
+from ireelab.pipeline.dump import Dump
+from ireelab.pipeline.journal import JournalReader
 from ireelab.pipeline.targets import target_flags
 from tests.pipeline.conftest import TWO_INITIALIZERS
 
@@ -224,6 +226,27 @@ def test_an_interrupt_keeps_the_partial_trace() -> None:
     assert not trace.complete
     assert len(trace.steps) >= 50
     assert trace.ir(0)
+
+
+def test_an_interrupt_while_a_record_is_read_keeps_the_partial_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = JournalReader._after  # pyright: ignore[reportPrivateUsage]
+    seen: list[int] = []
+
+    def interrupted_at_sixty(reader: JournalReader, *record: int) -> Dump:
+        seen.append(1)
+        dump = read(reader, *record)
+        if len(seen) == 60:
+            os.kill(os.getpid(), signal.SIGINT)
+        return dump
+
+    monkeypatch.setattr(JournalReader, "_after", interrupted_at_sixty)
+    with pytest.raises(CompileInterrupted) as caught:
+        ireelab.compile(ireelab.examples.path("transformer"))
+    assert caught.value.trace is not None
+    assert len(caught.value.trace.steps) >= 50
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_another_thread_stops_a_compilation_and_a_resumed_one() -> None:
