@@ -24,6 +24,8 @@ JOB_PREFIX = "ireelab-job-"
 MOST_AT_ONCE = max(2, os.cpu_count() or 1)
 """How many compilers run side by side, each with threads of its own; further requests wait."""
 
+_KILL_SECONDS = 2.0  # a compiler that waits for a hung disk does not die at once
+
 
 class Job:
     """One compilation that the worker has started; it owns the connection and a place."""
@@ -31,6 +33,7 @@ class Job:
     def __init__(self, connection: socket.socket, places: threading.Semaphore) -> None:
         self._connection = connection
         self._places: threading.Semaphore | None = places
+        self._ended = False
 
     def poll(self, timeout_seconds: float) -> int | None:
         """The exit code once the compiler has ended (negative: the signal), else None."""
@@ -43,14 +46,28 @@ class Job:
             answer = b""
         if not answer:
             raise CompileError("the compiler worker ended without an answer; compile again")
+        self._ended = True
         return int(json.loads(answer)["exit"])
 
     def kill(self) -> None:
-        """Stop the compilation, if it still runs. Idempotent."""
-        self._connection.close()
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
+        """Stop the compilation, if it still runs, and wait until it has ended. Idempotent."""
+        try:
+            if not self._ended:
+                self._await_end()
+        finally:
+            self._connection.close()
+            places, self._places = self._places, None
+            if places is not None:
+                places.release()
+
+    def _await_end(self) -> None:
+        """While the compiler still writes, the job's folder cannot be removed."""
+        self._ended = True
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+            self._connection.settimeout(_KILL_SECONDS)
+            while self._connection.recv(4096):
+                pass
 
 
 class Worker:
