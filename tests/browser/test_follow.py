@@ -106,6 +106,20 @@ def test_frames_lead_to_steps_by_click_and_by_key(open_page: OpenPage, page_file
     assert selection(page)["item"].startswith("event:")
 
 
+def test_an_op_of_the_source_is_shown_as_what_it_runs_as(
+    open_page: OpenPage, page_file: Path
+) -> None:
+    page = open_page(page_file)
+    ready(page)
+    show(page, "streams")
+    page.get_by_role("button", name="List").click()
+    chosen = page.locator(".il-command.il-selected")
+    choose_line(page, "%logits = linalg")
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_contain_text("matmul_8x10x128")
+    assert selection(page)["item"] is None
+
+
 def test_details_say_where_a_line_comes_from(open_page: OpenPage, page_file: Path) -> None:
     page = open_page(page_file)
     ready(page)
