@@ -113,3 +113,8 @@ def test_a_notebook_saved_with_its_widgets_needs_no_kernel(
     page.reload()
     expect_all(explorers, 4)
     assert evaluated(notebook) == 2
+    streams = explorers.first.get_by_role("tab", name="Streams")
+    streams.click()
+    expect(explorers.first.locator("[data-state=loading]")).to_contain_text(
+        "The kernel has not answered yet", timeout=15_000
+    )

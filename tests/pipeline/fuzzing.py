@@ -227,9 +227,17 @@ def children() -> list[str]:
     process = WORKER._process  # pyright: ignore[reportPrivateUsage]
     if process is None or process.poll() is not None:
         return []
+    return _children(str(process.pid))
+
+
+def compilers() -> list[str]:
+    """The compilers themselves: those processes have one each, and end a little later."""
+    return [pid for supervisor in children() for pid in _children(supervisor)]
+
+
+def _children(parent: str) -> list[str]:
     try:
-        path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        pids = path.read_text().split()
+        pids = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     except OSError:
         return []
     return [pid for pid in pids if _runs(pid)]

@@ -64,7 +64,7 @@ def test_no_more_compilers_at_once_than_there_is_room_for() -> None:
 
     def count(_count: int, _name: str) -> None:
         nonlocal most
-        most = max(most, len(fuzzing.children()))
+        most = max(most, len(fuzzing.compilers()))
 
     def one(pipeline: str) -> None:
         trace = ireelab.compile(ELEMENTWISE, pipeline=pipeline, progress=count)

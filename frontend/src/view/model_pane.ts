@@ -53,6 +53,12 @@ export interface PaneView {
   dispose(): void;
 }
 
+/** A page cannot tell a kernel that is busy from one that is gone. */
+const NO_ANSWER =
+  "The kernel has not answered yet. It computes this once the cell that it runs has ended; " +
+  "where there is no kernel any more, run the cell above again.";
+const PATIENCE_MS = 4000;
+
 /** Makes the view of a pane whose model has arrived. */
 export type MakeView = (pane: Pane, context: PaneContext) => Promise<PaneView>;
 
@@ -105,7 +111,11 @@ export class ModelPane implements PaneView {
   private async load(): Promise<void> {
     const generation = ++this.generation;
     this.loading = true;
-    this.pane.body.replaceChildren(message("loading", this.waiting));
+    const waiting = message("loading", this.waiting);
+    this.pane.body.replaceChildren(waiting);
+    const silent = this.context.live
+      ? setTimeout(() => waiting.append(h("p", {}, NO_ANSWER)), PATIENCE_MS)
+      : undefined;
     try {
       const view = await this.make(this.pane, this.context);
       if (this.disposed || generation !== this.generation) return view.dispose();
@@ -117,6 +127,7 @@ export class ModelPane implements PaneView {
     } catch (error) {
       if (!this.disposed && generation === this.generation) this.pane.body.replaceChildren(this.trouble(error));
     } finally {
+      clearTimeout(silent);
       if (generation === this.generation) this.loading = false;
     }
   }
