@@ -152,10 +152,11 @@ def test_what_is_not_read_does_not_go_along(
         for number in range(8):
             context.invoke("step", array(number))
         entry = context.entry("step")
-        for number in range(8):
-            submissions.clear()
+        submissions.clear()
+        for number in range(64):
             drive(entry.code(*entry.signature.to_device([array(number)])))
-        assert max(submissions) == 1  # of the last call
+        # Each of the buffers that the read calls used has copies that go along once more.
+        assert sum(buffers > 1 for buffers in submissions) <= 8
         check(context.invoke("step", array(9)), 9)
 
 
