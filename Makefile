@@ -13,7 +13,7 @@ demo: ## compile and run a transformer, check it against IREE, write demo.html
 
 test: ## run every test, browser tests included
 	@scripts/setup.sh test
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 notebook: ## open the notebooks in JupyterLab
 	@scripts/setup.sh demo

@@ -42,6 +42,9 @@ from ireelab.program import Program
 PIPELINES = ("upstream", "lab")
 """Pipelines that ``il.compile`` knows."""
 
+_FURTHER = 500
+"""Passes beyond those of a trace: side by side they may end in another order."""
+
 
 def compile(
     source: object,
@@ -135,6 +138,23 @@ def run_compiler(
             errors = errors_of(parse_diagnostics(stderr))
             said = located(errors[0]) if errors else stderr.strip() or f"exit code {code}"
             raise CompileError(f"{name}: iree-compile failed: {said}", diagnostics=errors)
+
+
+def compile_again(trace: Trace, source: str, name: str, flags: Sequence[str]) -> Trace:
+    """Compile another text of a trace's source; of a trace that broke off, about as far as it came.
+
+    Raises:
+        CompileError: as ``compile``, but without a reproducer. ``trace`` is what there is of it.
+    """
+    stop = threading.Event()
+
+    def passed(count: int, _name: str) -> None:
+        if not trace.complete and count > len(trace.steps) + _FURTHER:
+            stop.set()
+
+    resolved = resolve(source, name=name)
+    request = _request(resolved, trace.target, trace.pipeline, trace.until, None, flags)
+    return _compile(replace(request, stop=stop, reproducible=False), passed)
 
 
 def _compile(request: Request, progress: Progress | None) -> Trace:

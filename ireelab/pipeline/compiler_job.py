@@ -47,6 +47,7 @@ class Request:
     steps: tuple[LabStep, ...] = ()  # of a lab pipeline
     keeps_module: bool = False  # the last IR of a lab pipeline, whole, in the job's folder
     stop: threading.Event | None = None
+    reproducible: bool = True  # whether a failure is worth a reproducer
 
     @property
     def stopped(self) -> bool:

@@ -142,6 +142,8 @@ def _crashing_pass(request: Request) -> tuple[str, str] | None:
 
 def _reproducer(request: Request, trace: Trace, step: str | None, message: str) -> str | None:
     """A command that shows the failure; what it needs is kept in a folder. None without room."""
+    if not request.reproducible:
+        return None
     name = Path(request.source.name).name
     lab = next((s for s in request.steps if s.name == step), None)
     as_iree = not request.steps or request.steps == lab_pipeline().steps

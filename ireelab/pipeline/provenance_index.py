@@ -356,18 +356,12 @@ def _key(trace: Trace) -> bytes:
 
 def _build(trace: Trace) -> ProvenanceIndex:
     from ireelab.errors import CompileError
-    from ireelab.pipeline.compile import compile
+    from ireelab.pipeline.compile import compile_again
 
     name = f"{trace.name}.mlir"  # IREE names linked executables after the file.
+    source = "\n".join(_without_locations(trace.source))
     try:
-        located = compile(
-            "\n".join(_without_locations(trace.source)),
-            target=trace.target,
-            pipeline=trace.pipeline,
-            until=trace.until,
-            flags=(*trace.flags, _FLAG),
-            name=name,
-        )
+        located = compile_again(trace, source, name, (*trace.flags, _FLAG))
     except CompileError as error:
         # What failed the first time fails again: the steps until then are what can be asked about.
         if error.trace is None or trace.complete:
