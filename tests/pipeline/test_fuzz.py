@@ -16,7 +16,8 @@ def test_damaged_sources_and_misplaced_passes(
 ) -> None:
     monkeypatch.setattr("ireelab.pipeline.compiler_job._SHM", tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    tried = list(attempts(seed=4, count=15, watched=watch(tmp_path)))
+    # IR with erased ops may keep a pass busy for ever; that ends as an interrupt does.
+    tried = list(attempts(seed=4, count=15, watched=watch(tmp_path), limit_seconds=20))
     assert len({attempt.ended for attempt in tried}) > 2
     assert [attempt for attempt in tried if attempt.left] == []
     assert ireelab.compile(ireelab.examples.path("elementwise"), until="abi").complete
