@@ -15,6 +15,7 @@ from hal_support import (
     compile_executable,
     compile_vulkan,
     dispatch_workgroups,
+    quiet_vulkan,
     require_vulkan,
     vulkan_missing,
 )
@@ -40,13 +41,9 @@ def device(request: pytest.FixtureRequest) -> Iterator[Device]:
 
 @pytest.fixture
 def vulkan() -> Iterator[VulkanDevice]:
-    """A device under the validation layer; the test fails if the layer says anything."""
-    require_vulkan()
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    with device:
+    """A device of its own for each test."""
+    with quiet_vulkan() as device:
         yield device
-    assert_quiet(device)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import BindingRef
 from ireelab.hal.device import Device
 from ireelab.hal.drivers.vulkan.device import VulkanDevice
-from ireelab.hal.registry import devices
+from ireelab.hal.registry import create_device, devices
 from ireelab.hal.types import BufferUsage, MemoryType
 from ireelab.hal.validation import ValidatedDevice
 
@@ -108,6 +110,17 @@ def assert_quiet(device: Device) -> None:
     inner = device.inner if isinstance(device, ValidatedDevice) else device
     if isinstance(inner, VulkanDevice):
         assert inner.core.logical.instance.messages == []
+
+
+@contextmanager
+def quiet_vulkan() -> Generator[VulkanDevice]:
+    """A device under the validation layer; the test fails if the layer says anything."""
+    require_vulkan()
+    device = create_device(VULKAN)
+    assert isinstance(device, VulkanDevice)
+    with device:
+        yield device
+    assert_quiet(device)
 
 
 def compile_vulkan(source: Path, out: Path, *flags: str) -> bytes:

@@ -22,6 +22,7 @@ from hal_support import (
     assert_quiet,
     compile_vulkan,
     ints,
+    quiet_vulkan,
     require_vulkan,
     slot,
     whole,
@@ -421,12 +422,8 @@ class TestMemory:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[VulkanDevice]:
     """One device for many small tests."""
-    require_vulkan()
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    with device:
+    with quiet_vulkan() as device:
         yield device
-    assert_quiet(device)
 
 
 class TestExecutables:

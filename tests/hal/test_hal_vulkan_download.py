@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hal_support import USAGE, VULKAN, Kernels, assert_quiet, compile_vulkan, ints, slot
+from hal_support import USAGE, Kernels, compile_vulkan, ints, quiet_vulkan, slot
 
 from ireelab.hal.buffer import Buffer
 from ireelab.hal.command_buffer import CommandBuffer
@@ -27,7 +27,6 @@ from ireelab.hal.drivers.vulkan.physical_device import (
     MEMORY_HOST_VISIBLE,
     HeapType,
 )
-from ireelab.hal.registry import create_device
 from ireelab.hal.types import MemoryType
 from ireelab.program import Program
 from ireelab.vm.context import Context
@@ -60,12 +59,9 @@ def device(
         return replace(found, flags=found.flags & ~HIDDEN[request.param])
 
     monkeypatch.setattr(core, "choose_device_memory", hidden)
-    device = create_device(VULKAN)
-    assert isinstance(device, VulkanDevice)
-    assert not device.core.device_pool.host_reads_fast
-    with device:
+    with quiet_vulkan() as device:
+        assert not device.core.device_pool.host_reads_fast
         yield device
-    assert_quiet(device)
 
 
 @pytest.fixture
