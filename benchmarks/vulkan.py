@@ -44,7 +44,10 @@ PEER = importlib.util.find_spec("iree") is not None and (
 BASELINE = "iree.runtime"
 BINARIES = Path(sys.executable).parent
 PROFILE_CALLS = 60
-WARM_UP_NS = 300_000_000  # a GPU that was idle needs a while to reach its clock
+# A GPU needs a while to reach its clocks, and loses them while a process starts or compiles.
+WARM_UP_NS = 300_000_000
+PEER_WARM_UP_CALLS = 440  # of 2 to 4 ms each, most of it on the host
+PEER_MEMORY_BYTES = 16 << 30  # IREE's profiler lets the outputs of its calls add up
 
 Engine = Callable[[int], float]
 
@@ -80,8 +83,15 @@ def read_cases(folder: Path, *, heavy: bool, only: list[str]) -> list[Case]:
     return found
 
 
+def warm_up(call: Callable[[], object]) -> None:
+    until = perf_counter_ns() + WARM_UP_NS
+    while perf_counter_ns() < until:
+        call()
+
+
 def timed(call: Callable[[], object], calls: int) -> float:
-    """Median time of one call, in microseconds."""
+    """Median time of one call in a row of them, in microseconds, after a warm-up."""
+    warm_up(call)
     times = []
     for _ in range(calls):
         start_ns = perf_counter_ns()
@@ -192,8 +202,6 @@ def latency(
             engines[BASELINE] = there(case, peer)
             engines[f"{BASELINE}, inputs on the device"] = there(case, peer, resident=True)
             engines["iree-benchmark-module (C)"] = c_tool(case, peer, folder)
-        for run in engines.values():
-            run(5)  # warm up
         times: dict[str, list[float]] = {name: [] for name in engines}
         for _ in range(rounds):
             for name, run in engines.items():
@@ -206,9 +214,7 @@ def profile(case: Case, device: VulkanDevice, mode: str, kind: str) -> dict[str,
     device.profiler.mode = mode
     with Context(load(case.path), device) as context:
         inputs = [context.put(a) for a in case.inputs]
-        warm_until = perf_counter_ns() + WARM_UP_NS
-        while perf_counter_ns() < warm_until:
-            context.invoke(case.function, *inputs)
+        warm_up(lambda: context.invoke(case.function, *inputs))
         device.begin_profiling()
         for _ in range(PROFILE_CALLS):
             context.invoke(case.function, *inputs)
@@ -239,9 +245,11 @@ def busy_time(case: Case, device: VulkanDevice) -> float:
 def peer_dispatch_times(case: Case, peer: str, folder: Path) -> dict[str, float]:
     """The same by IREE's own profiler; {} where it does not work."""
     bundle = folder / f"{case.name}.prof"
+    output_bytes = max(array.nbytes for array in case.inputs)  # of its size, in these programs
+    calls = min(PROFILE_CALLS + PEER_WARM_UP_CALLS, PEER_MEMORY_BYTES // output_bytes)
     modes = "device-queue-events,dispatch-events,memory-events"
     command = benchmark_command(
-        case, peer, folder, f"--benchmark_min_time={PROFILE_CALLS}x",
+        case, peer, folder, f"--benchmark_min_time={calls}x",
         f"--device_profiling_mode={modes}", f"--device_profiling_output={bundle}",
     )  # fmt: skip
     if subprocess.run(command, capture_output=True).returncode:

@@ -55,6 +55,12 @@ class Kernels:
     workgroups: tuple[int, int, int] = (1, 1, 1)  # of a program with one dispatch
 
 
+def never_ending(device: Device, patch: pytest.MonkeyPatch) -> None:
+    """From now on the device says that nothing more has ended."""
+    assert isinstance(device, VulkanDevice)
+    patch.setattr(device.core.queues.main, "_get_counter", lambda *_: 0)
+
+
 def dispatch_workgroups(source: Path) -> tuple[int, int, int]:
     """The workgroup counts of the one dispatch of a program, from its HAL-level IR."""
     command = [_IREE_COMPILE, *_TARGET, "--compile-to=hal", str(source), "-o", "-"]

@@ -230,5 +230,6 @@ class VulkanAllocator(Allocator):
         )
 
     def trim(self) -> None:
+        self._device.downloads.forget()
         self._pool.trim()
         self._staging.trim()

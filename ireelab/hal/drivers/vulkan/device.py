@@ -297,7 +297,7 @@ class VulkanDevice(Operations):
         with contextlib.suppress(DeviceError):
             self._queues.wait_idle()
         self._cache.close()
-        self.downloads.close()
+        self.downloads.forget()
         self.core.close()
 
     def _formats(self) -> Iterable[str]:

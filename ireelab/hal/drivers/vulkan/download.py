@@ -97,10 +97,11 @@ class Downloads:
         queue.wait(number)
         return data
 
-    def close(self) -> None:
-        """Let go of staging memory and command buffers; nothing runs any more."""
-        self._sent = None
-        self._copies.clear()
+    def forget(self) -> None:
+        """Let go of staging memory and command buffers; they go once nothing uses them."""
+        with self._core.lock:
+            self._sent = None
+            self._copies.clear()
 
     def _remember(self, recording: Recording, read: Range, block: Block) -> None:
         if read[1] <= ALONG_BYTES and len(recording.reads) < MAX_ALONG:
