@@ -5,8 +5,9 @@
     python benchmarks/vulkan.py --describe                    # the GPU's compile target, as text
 
 Needs numpy, ml_dtypes and vulkan; with iree-base-runtime also the peers, with torch and CUDA also
-torch's time for the large kernels. Prints Markdown. Engines take turns within a round; a cell is
-the median over rounds of the median call of a round.
+torch's time for the large kernels. Prints Markdown. For the latency of a call engines take turns
+within a round, each in a new process (idle runtimes disturb others), and a cell is the median call
+of the best round, after a warm-up: whatever else the machine does, it makes nothing faster.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import argparse
 import datetime
 import importlib.util
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
@@ -35,7 +37,7 @@ sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__)
 from ireelab.errors import DeviceUnavailable, IreelabError  # noqa: E402
 from ireelab.hal.drivers.vulkan.device import VulkanDevice  # noqa: E402
 from ireelab.hal.registry import create_device  # noqa: E402
-from ireelab.program import Program, load  # noqa: E402
+from ireelab.program import load  # noqa: E402
 from ireelab.vm.context import Context  # noqa: E402
 
 PEER = importlib.util.find_spec("iree") is not None and (
@@ -46,7 +48,7 @@ BINARIES = Path(sys.executable).parent
 PROFILE_CALLS = 60
 # A GPU needs a while to reach its clocks, and loses them while a process starts or compiles.
 WARM_UP_NS = 300_000_000
-PEER_WARM_UP_CALLS = 440  # of 2 to 4 ms each, most of it on the host
+PEER_WARM_UP_CALLS = 440  # of 2 to 4 ms each on a GPU, most of it on the host
 PEER_MEMORY_BYTES = 16 << 30  # IREE's profiler lets the outputs of its calls add up
 
 Engine = Callable[[int], float]
@@ -103,28 +105,21 @@ def timed(call: Callable[[], object], calls: int) -> float:
 # --- engines ------------------------------------------------------------------------
 
 
-def here(
-    program: Program, case: Case, device: VulkanDevice, stack: ExitStack, *,
-    resident: bool = False, profile: str = "",
-) -> Engine:  # fmt: skip
+def here(case: Case, name: str, calls: int, *, resident: bool = False, profile: str = "") -> float:
     """ireelab; ``resident`` inputs are on the device already, ``profile`` is a mode."""
-    context = stack.enter_context(Context(program, device))
-    inputs: list[Any] = [context.put(a) for a in case.inputs] if resident else case.inputs
-
-    def run(calls: int) -> float:
+    option = f"{',' if ':' in name else ':'}profile={profile}" if profile else ""
+    device = create_device(name + option)
+    with device, Context(load(case.path), device) as context:
+        inputs: list[Any] = [context.put(a) for a in case.inputs] if resident else case.inputs
         if profile:
-            device.profiler.mode = profile
             device.begin_profiling()
-        try:
-            return timed(lambda: context.invoke(case.function, *inputs), calls)
-        finally:
-            if profile:
-                device.end_profiling()
-
-    return run
+        time_us = timed(lambda: context.invoke(case.function, *inputs), calls)
+        if profile:
+            device.end_profiling()
+        return time_us
 
 
-def there(case: Case, name: str, *, resident: bool = False) -> Engine:
+def there(case: Case, name: str, calls: int, *, resident: bool = False) -> float:
     """IREE's runtime from Python."""
     import iree.runtime as rt
 
@@ -134,13 +129,20 @@ def there(case: Case, name: str, *, resident: bool = False) -> Engine:
     inputs: list[Any] = list(case.inputs)
     if resident:
         inputs = [rt.asdevicearray(config.device, array) for array in inputs]
-
     # Its outputs stay on the device: reading them fails for most host pointers on Vulkan (3.13,
     # DeviceArray._copy_to_host, "minImportedHostPointerAlignment"). That is in its favour.
-    def call() -> object:
-        return function(*inputs)
+    return timed(lambda: function(*inputs), calls)
 
-    return lambda calls: timed(call, calls)
+
+def in_a_process(measure: Callable[..., float], *arguments: Any, **options: Any) -> Engine:
+    """Each turn in a new process, so that no other runtime is there, idle or not."""
+    context = multiprocessing.get_context("spawn")
+
+    def run(calls: int) -> float:
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            return pool.submit(measure, *arguments, calls, **options).result()
+
+    return run
 
 
 def tool_inputs(case: Case, folder: Path) -> list[str]:
@@ -185,28 +187,28 @@ def c_tool(case: Case, device: str, folder: Path) -> Engine:
 
 
 def latency(
-    case: Case, device: VulkanDevice, peer: str, rounds: int, calls: int, folder: Path
+    case: Case, device: str, peer: str, rounds: int, calls: int, folder: Path
 ) -> dict[str, float]:
     """Microseconds a call, by engine."""
-    program = load(case.path)
-    with ExitStack() as stack:
-        engines = {
-            "ireelab": here(program, case, device, stack),
-            "ireelab, inputs on the device": here(program, case, device, stack, resident=True),
-            "ireelab, profiled by command buffer": here(
-                program, case, device, stack, profile="command-buffer"
-            ),
-            "ireelab, profiled by command": here(program, case, device, stack, profile="command"),
-        }
-        if PEER:
-            engines[BASELINE] = there(case, peer)
-            engines[f"{BASELINE}, inputs on the device"] = there(case, peer, resident=True)
-            engines["iree-benchmark-module (C)"] = c_tool(case, peer, folder)
-        times: dict[str, list[float]] = {name: [] for name in engines}
-        for _ in range(rounds):
-            for name, run in engines.items():
-                times[name].append(run(calls))
-    return {name: statistics.median(values) for name, values in times.items()}
+    engines = {
+        "ireelab": in_a_process(here, case, device),
+        "ireelab, inputs on the device": in_a_process(here, case, device, resident=True),
+        "ireelab, profiled by command buffer": in_a_process(
+            here, case, device, profile="command-buffer"
+        ),
+        "ireelab, profiled by command": in_a_process(here, case, device, profile="command"),
+    }
+    if PEER:
+        engines[BASELINE] = in_a_process(there, case, peer)
+        engines[f"{BASELINE}, inputs on the device"] = in_a_process(
+            there, case, peer, resident=True
+        )
+        engines["iree-benchmark-module (C)"] = c_tool(case, peer, folder)
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name, run in engines.items():
+            times[name].append(run(calls))
+    return {name: min(values) for name, values in times.items()}
 
 
 def profile(case: Case, device: VulkanDevice, mode: str, kind: str) -> dict[str, float]:
@@ -242,11 +244,13 @@ def busy_time(case: Case, device: VulkanDevice) -> float:
     return sum(times.values())
 
 
-def peer_dispatch_times(case: Case, peer: str, folder: Path) -> dict[str, float]:
+def peer_dispatch_times(
+    case: Case, peer: str, folder: Path, warm_up_calls: int
+) -> dict[str, float]:
     """The same by IREE's own profiler; {} where it does not work."""
     bundle = folder / f"{case.name}.prof"
     output_bytes = max(array.nbytes for array in case.inputs)  # of its size, in these programs
-    calls = min(PROFILE_CALLS + PEER_WARM_UP_CALLS, PEER_MEMORY_BYTES // output_bytes)
+    calls = min(PROFILE_CALLS + warm_up_calls, PEER_MEMORY_BYTES // output_bytes)
     modes = "device-queue-events,dispatch-events,memory-events"
     command = benchmark_command(
         case, peer, folder, f"--benchmark_min_time={calls}x",
@@ -400,12 +404,15 @@ def report(arguments: argparse.Namespace) -> None:
             try:
                 if case in small:
                     latencies[case.name] = latency(
-                        case, device, arguments.peer, arguments.rounds, arguments.calls, folder
-                    )
+                        case, arguments.device, arguments.peer, arguments.rounds,
+                        arguments.calls, folder,
+                    )  # fmt: skip
                     busy[case.name] = busy_time(case, device)
                 ours[case.name] = dispatch_times(case, device)
                 if PEER:
-                    theirs[case.name] = peer_dispatch_times(case, arguments.peer, folder)
+                    theirs[case.name] = peer_dispatch_times(
+                        case, arguments.peer, folder, PEER_WARM_UP_CALLS if heavy else 0
+                    )
                     print(f"- {case.name}: outputs against IREE's runtime: ", end="")
                     print(difference(case, device, arguments.peer, folder), flush=True)
             except (IreelabError, RuntimeError, ValueError, subprocess.CalledProcessError) as error:
