@@ -46,8 +46,9 @@ PEER = importlib.util.find_spec("iree") is not None and (
 BASELINE = "iree.runtime"
 BINARIES = Path(sys.executable).parent
 PROFILE_CALLS = 60
-# A GPU needs a while to reach its clocks, and loses them while a process starts or compiles.
-WARM_UP_NS = 300_000_000
+# A GPU needs a while to reach its clocks, the longer the less it has to do, and loses them while a
+# process starts: an H100 took 0.64 or 1.31 µs for the same empty pair of timestamps.
+WARM_UP_NS = 1_000_000_000
 PEER_WARM_UP_CALLS = 440  # of 2 to 4 ms each on a GPU, most of it on the host
 PEER_MEMORY_BYTES = 16 << 30  # IREE's profiler lets the outputs of its calls add up
 
