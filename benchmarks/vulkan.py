@@ -394,7 +394,6 @@ def report(arguments: argparse.Namespace) -> None:
         print(f"## Vulkan: {physical.name}\n")
         print(f"- {datetime.date.today()}, {physical.driver_name} {physical.driver_info}, ", end="")
         print(f"Vulkan {version}, memory type {device.core.device_pool.memory_type.flags:#x}")
-        print(f"- an empty pair of timestamps: {device.profiling_overhead_ns() / 1e3:.2f} µs")
         load_now = os.getloadavg()[0]
         print(f"- load of the machine: {load_now:.1f} on {os.cpu_count()} cores\n")
         latencies: dict[str, dict[str, float]] = {}
@@ -410,6 +409,8 @@ def report(arguments: argparse.Namespace) -> None:
                     )  # fmt: skip
                     busy[case.name] = busy_time(case, device)
                 ours[case.name] = dispatch_times(case, device)
+                pair_us = device.profiling_overhead_ns() / 1e3
+                print(f"- {case.name}: an empty pair of timestamps: {pair_us:.2f} µs", flush=True)
                 if PEER:
                     theirs[case.name] = peer_dispatch_times(
                         case, arguments.peer, folder, PEER_WARM_UP_CALLS if heavy else 0

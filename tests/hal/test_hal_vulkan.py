@@ -47,6 +47,7 @@ from ireelab.hal.drivers.vulkan.command_buffer import MAX_RECORDINGS
 from ireelab.hal.drivers.vulkan.device import VulkanDevice
 from ireelab.hal.drivers.vulkan.executable import VulkanExecutable
 from ireelab.hal.drivers.vulkan.logical_device import AdoptedHandles
+from ireelab.hal.profiler import Profiler
 from ireelab.hal.registry import create_device, devices
 from ireelab.hal.types import ExecutionStage
 from ireelab.program import Program
@@ -624,6 +625,18 @@ class TestProfiling:
         calibrated = "VK_EXT_calibrated_timestamps" in vulkan.core.logical.extensions
         assert vulkan.profiler.clock_method == "calibrated timestamps" or not calibrated
         assert 0 < vulkan.profiling_overhead_ns() < 10_000_000
+
+    def test_each_profile_has_its_own_overhead(
+        self, vulkan: VulkanDevice, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A GPU changes its clocks."""
+        measured = iter([640, 1310])
+        monkeypatch.setattr(vulkan.profiler, "_measure", lambda: next(measured))
+        buffer = allocate(vulkan, 1 << 16)
+        for overhead_ns in (640, 1310):
+            profiler = Profiler([vulkan])
+            vulkan.queue_fill(-1, None, None, buffer, 0, 1 << 16, b"\1", 0)
+            assert profiler.end().overhead_ns == overhead_ns
 
     def test_measured_clock(self, vulkan: VulkanDevice, monkeypatch: pytest.MonkeyPatch) -> None:
         logical = vulkan.core.logical

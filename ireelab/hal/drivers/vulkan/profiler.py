@@ -92,6 +92,8 @@ class Profiler:
             pending.stamps.unread = False
         self._unread = {}
         if self._pending:
+            # Now, since a GPU changes its clocks with its load.
+            self._overhead_ns = self._measure()
             calibration = self._clock.calibrate(self._first, self._clock.sample())
             self.clock_error_ns, self.clock_method = calibration.error_ns, self._clock.method
             for pending in self._pending:
@@ -162,7 +164,7 @@ class Profiler:
         self._events.append(event)
 
     def overhead_ns(self) -> int:
-        """What an empty pair of stamps takes on the device, measured once; 0 without stamps."""
+        """What an empty pair of stamps took at the end of the last profile; 0 without stamps."""
         if self._overhead_ns is None:
             self._overhead_ns = self._measure() if self._core.logical.timestamp_bits else 0
         return self._overhead_ns
