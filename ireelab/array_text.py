@@ -106,7 +106,11 @@ def parse_input(text: str) -> list[Value]:
     if match is None:
         raise InvalidInput(f"cannot read the input {text!r}: {_HELP}")
     shape = tuple(int(size) for size in match["shape"].split("x") if size)
-    return [_buffer(text, shape, dtype_of(match["type"]), match["values"])]
+    try:
+        dtype = dtype_of(match["type"])
+    except InvalidInput as error:
+        raise InvalidInput(f"cannot read the input {text!r}: {error}; {_HELP}") from None
+    return [_buffer(text, shape, dtype, match["values"])]
 
 
 def _scalar(text: str) -> int | float | None:
@@ -176,7 +180,7 @@ def _read_raw(path: Path, text: str, shape: tuple[int, ...], dtype: np.dtype[Any
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return f"not a .npy file ({error})"
+    return "not a .npy file, or one of Python objects; np.save(file, array) writes one"
 
 
 # --- writing -------------------------------------------------------------------------

@@ -242,14 +242,17 @@ class Program:
 def load(source: str | os.PathLike[str] | bytes) -> Program:
     """Reads a ``.vmfb`` from a path or from bytes; ``ProgramError`` where it is not one."""
     if isinstance(source, bytes | bytearray | memoryview):
-        program = Program(bytes(source))
+        program, where = Program(bytes(source)), ""
     else:
         path = Path(source)
         try:
-            program = Program(path.read_bytes(), name=path.stem)
+            program, where = Program(path.read_bytes(), name=path.stem), f"{path}: "
         except OSError as error:
             raise ProgramError(f"cannot read {path}: {error.strerror}") from error
-    _ = program.module  # say now what is wrong with it
+    try:
+        _ = program.module  # say now what is wrong with it
+    except ProgramError as error:
+        raise type(error)(f"{where}{error}") from error
     return program
 
 

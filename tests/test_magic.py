@@ -13,7 +13,8 @@ from IPython.utils.capture import capture_output
 
 from ireelab.errors import UnknownFunction
 from ireelab.pipeline.compile import compile
-from ireelab.widgets.magic import CellFailed, completions, register_magics
+from ireelab.widgets.magic import CellFailed, register_magics
+from ireelab.widgets.magic_completion import completions
 
 SQUARE = """func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = arith.mulf %x, %x : tensor<4xf32>
@@ -177,6 +178,7 @@ def test_a_failing_run_keeps_the_trace(shell: InteractiveShell) -> None:
         ("a --run --input '4xf32=1 2'", "gives 2 values"),
         ("a --what", "unrecognized arguments"),
         ("a --pipeline mine", "mine.*upstream, lab"),
+        ("a --pipeline np", "module is no pipeline"),
         ("a --target llvm-cpuu", "did you mean 'llvm-cpu'"),
     ],
 )
@@ -195,6 +197,12 @@ def test_line_magics_without_a_cell(shell: InteractiveShell) -> None:
         line(shell, "iree_diff", "0 1 --trace nobody")
 
 
+@pytest.mark.parametrize(("magic", "text"), [("iree_run", "np"), ("iree_diff", "0 1 --trace np")])
+def test_a_variable_that_holds_no_trace(shell: InteractiveShell, magic: str, text: str) -> None:
+    with pytest.raises(UsageError, match="np is a module, not a trace"):
+        line(shell, magic, text)
+
+
 # --- completion and help -------------------------------------------------------------
 
 
@@ -208,11 +216,19 @@ def test_line_magics_without_a_cell(shell: InteractiveShell) -> None:
         ("%%iree x --pipeline ", ["upstream", "lab"]),
         ("%iree_run --rep", ["--repeat"]),
         ("%iree_diff --tr", ["--trace"]),
+        ("%iree_diff flow str", ["stream"]),
     ],
 )
 def test_completion(shell: InteractiveShell, text: str, offered: list[str]) -> None:
     assert completions(text) == offered
     assert shell.complete(None, text, len(text))[1] == offered
+
+
+def test_completion_offers_the_traces_there_are(shell: InteractiveShell) -> None:
+    with capture_output():
+        cell(shell, "square --until input")
+    for text in ("%iree_run sq", "%iree_diff 0 1 --trace sq"):
+        assert shell.complete(None, text, len(text))[1] == ["square"]
 
 
 def test_progress_is_shown_while_compiling(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ireelab.cli import (
     check,
@@ -42,7 +44,9 @@ exit codes: 0 success, 1 a compile, a run or a check failed, 2 wrong usage, 130 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code that ``--help`` promises."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser().parse_args(_join_flags(words))
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] # closed: `>&-`
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 # open as long as the process
+    arguments = _arguments(_join_flags(words))
     try:
         code: int = arguments.execute(arguments)
         sys.stdout.flush()
@@ -66,9 +70,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(explained))
         return 1
     except BrokenPipeError:
-        # The reader (`| head`) has gone; keep the interpreter from flushing into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # The reader (`| head`) has gone.
         return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _drop_output()
+        _say(f"cannot write the output: {error.strerror}")
+        return 1
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from flushing at exit into what takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    """The options, or exit code 2: what a command does not know is refused with its usage."""
+    arguments, unknown = _parser().parse_known_args(words)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
 
 
 def _join_flags(words: Sequence[str]) -> list[str]:

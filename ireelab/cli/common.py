@@ -61,13 +61,15 @@ def add_command(
     examples: str = "",
 ) -> argparse.ArgumentParser:
     """A subcommand whose ``--help`` ends in examples."""
-    return commands.add_parser(
+    parser = commands.add_parser(
         name,
         help=summary,
         description=description or f"{summary[0].upper()}{summary[1:]}.",
         epilog=f"examples:\n{examples}" if examples else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(parser=parser)
+    return parser
 
 
 def add_compile_options(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +189,7 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
     from ireelab.pipeline.targets import target_of
 
     if path.suffix == ".iltrace":
+        _refuse_compile_options(arguments, path)
         return ireelab.load_trace(path)
     with Progress(f"compiling {path.name}") as progress:
         return ireelab.compile(
@@ -199,6 +202,17 @@ def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:
             progress=progress,
             cache=not arguments.no_cache,
         )
+
+
+def _refuse_compile_options(arguments: argparse.Namespace, path: Path) -> None:
+    """What was compiled already stays as it is: say so in place of ignoring an option."""
+    given = {
+        "--flag": arguments.flags,
+        "--target": arguments.targets,
+        "--from-step": arguments.from_step,
+    }
+    for option in (option for option, value in given.items() if value):
+        raise UsageError(f"{path} is already compiled: {option} needs the source")
 
 
 def named_pipeline(text: str) -> str | Pipeline:
@@ -236,8 +250,10 @@ def load_program(arguments: argparse.Namespace, path: Path) -> Program:
     """The program of a ``.vmfb``, or of anything else after compiling it."""
     import ireelab
 
-    loaded = ireelab.load(path) if path.suffix == ".vmfb" else compile_file(arguments, path).program
-    return with_parameters(loaded, arguments)
+    if path.suffix == ".vmfb":
+        _refuse_compile_options(arguments, path)
+        return with_parameters(ireelab.load(path), arguments)
+    return with_parameters(compile_file(arguments, path).program, arguments)
 
 
 def with_parameters(program: Program, arguments: argparse.Namespace) -> Program:
@@ -245,7 +261,7 @@ def with_parameters(program: Program, arguments: argparse.Namespace) -> Program:
     scopes: dict[str, list[str]] = {}
     for text in arguments.parameters:
         scope, _, file = text.rpartition("=")
-        scopes.setdefault(scope, []).append(file)
+        scopes.setdefault(scope, []).append(str(existing_file(file)))
     return program.with_parameters(scopes) if scopes else program
 
 

@@ -13,6 +13,7 @@ from ireelab.errors import UnsupportedSource
 from ireelab.frontends import jax, onnx, torch
 
 _OP = re.compile(r'^\s*(?:%[^=\n]*= )?"?([a-z_]\w*)\.\w', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*//.*", re.MULTILINE)
 
 INPUT_DIALECTS = ("stablehlo", "chlo", "mhlo", "vhlo", "tosa", "torch", "onnx", "linalg")
 """Dialects that models arrive in, most telling first."""
@@ -59,7 +60,7 @@ def resolve(source: object, *, name: str | None = None, inputs: Sequence[object]
     functions and PyTorch modules are traced with.
 
     Raises:
-        UnsupportedSource: a file that is not there, or an object no frontend takes.
+        UnsupportedSource: a file that is not there, no MLIR, or empty; an object no frontend takes.
         FrontendUnavailable: the package that the source comes from is not installed.
     """
     if isinstance(source, str) and "\n" not in source and source.endswith(_SUFFIXES):
@@ -80,11 +81,14 @@ def resolve(source: object, *, name: str | None = None, inputs: Sequence[object]
             f"cannot compile a {type(source).__name__}: give MLIR text, a path to an .mlir or "
             ".onnx file, an iree.compiler.ir.Module, a JAX function or a PyTorch module"
         )
-    if not text.strip():
-        raise UnsupportedSource(
-            "the source is empty; give a module, for example 'func.func @f() …'"
-        )
+    _refuse_empty(text, "the source")
     return Source(name or DEFAULT_NAME, text, None, detect_dialect(text))
+
+
+def _refuse_empty(text: str, what: str) -> None:
+    """IREE compiles nothing at all until it lacks a program, 200 passes later."""
+    if not _COMMENT.sub("", text).strip():
+        raise UnsupportedSource(f"{what} is empty; give a module, for example 'func.func @f() …'")
 
 
 def _imported(source: object, inputs: Sequence[object]) -> tuple[str, str] | None:
@@ -103,7 +107,14 @@ def _from_path(path: Path) -> Source:
         data = path.read_bytes()
     except OSError as error:
         raise UnsupportedSource(f"cannot read {path}: {error.strerror}") from error
-    text = data.decode("utf-8", "replace")
     if data.startswith(b"ML\xefR"):
         text = f"// {path.name}: MLIR bytecode, {len(data)} bytes\n"
+        return Source(str(path), text, path, "core")
+    if b"\0" in data:
+        raise UnsupportedSource(
+            f"{path} is not MLIR: a compiled program (.vmfb) is for il.load and `ireelab run`, a "
+            "saved trace (.iltrace) for il.load_trace"
+        )
+    text = data.decode("utf-8", "replace")
+    _refuse_empty(text, str(path))
     return Source(str(path), text, path, detect_dialect(text))

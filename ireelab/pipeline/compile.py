@@ -197,6 +197,11 @@ def _request(
             raise CompileError("from_step= goes with pipeline='lab': upstream runs as a whole")
         command = own_topology(compile_flags(target, until, flags), source.text)
         return Request(source, target, "upstream", until, tuple(flags), command)
+    if not isinstance(pipeline, str | Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CompileError(
+            f"a {type(pipeline).__name__} is no pipeline; give {', '.join(PIPELINES)} or what "
+            "il.lab.replace(...) makes"
+        )
     steps = lab_pipeline() if isinstance(pipeline, str) else pipeline
     check_flags(flags)
     return Request(

@@ -116,7 +116,7 @@ def _check(target: str) -> None:
     if target in TARGETS or (backend == "vulkan" and device) or _BETWEEN.search(target):
         return
     close = difflib.get_close_matches(target, TARGETS, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise UnknownTarget(f"unknown target {target!r}{hint} Known targets: {', '.join(TARGETS)}")
 
 

@@ -14,7 +14,7 @@ import re
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from IPython.core.display_functions import display
 from IPython.core.error import UsageError
@@ -28,6 +28,7 @@ from ireelab.hal.registry import split_names
 from ireelab.pipeline.targets import target_of
 from ireelab.program import Program
 from ireelab.vm.example_inputs import example_inputs
+from ireelab.widgets.magic_completion import completions
 
 if TYPE_CHECKING:
     from ireelab.pipeline.step import Step
@@ -154,7 +155,7 @@ class IreeMagics(Magics):
         options = _parse(self.iree_run, line)
         name = options.name or self._latest()
         result = self._run(
-            self._lookup(name), options, options.function, self._inputs(options.inputs)
+            self._compiled(name), options, options.function, self._inputs(options.inputs)
         )
         self._bind(f"{name}_result", result)
         return result
@@ -167,7 +168,7 @@ class IreeMagics(Magics):
     def iree_diff(self, line: str) -> object:
         """What changed in the IR between two steps of a trace."""
         options = _parse(self.iree_diff, line)
-        trace = cast("Trace", self._lookup(options.trace or self._latest()))
+        trace = self._trace(options.trace or self._latest())
         return trace.diff(find_step(trace, options.a), find_step(trace, options.b))
 
     # --- helpers ---------------------------------------------------------------------
@@ -207,12 +208,16 @@ class IreeMagics(Magics):
         return name if name in PIPELINES else self._shell.user_ns.get(name, name)
 
     def _run(
-        self, source: object, options: Namespace, function: str | None, inputs: Sequence[Any]
+        self,
+        source: Trace | Program,
+        options: Namespace,
+        function: str | None,
+        inputs: Sequence[Any],
     ) -> RunResult:
         import ireelab
 
         try:
-            loaded = source if isinstance(source, Program) else cast("Trace", source).program
+            loaded = source if isinstance(source, Program) else source.program
             called = loaded.function(function)
             if called.arguments and not inputs:
                 inputs = example_inputs(called)
@@ -251,15 +256,31 @@ class IreeMagics(Magics):
     def _bind(self, name: str, value: object) -> None:
         self._shell.user_ns[name] = value
 
-    def _lookup(self, name: str) -> object:
+    def _compiled(self, name: str) -> Trace | Program:
+        """The trace or program in a variable."""
         if name not in self._shell.user_ns:
             raise UsageError(f"no variable {name!r}: compile a %%iree {name} cell first")
-        return self._shell.user_ns[name]
+        value = cast("object", self._shell.user_ns[name])
+        if not _is_compiled(value):
+            raise UsageError(f"{name} is a {type(value).__name__}, not a trace or a program")
+        return value
+
+    def _trace(self, name: str) -> Trace:
+        value = self._compiled(name)
+        if isinstance(value, Program):
+            raise UsageError(f"{name} is a program, which has no steps: name a trace")
+        return value
 
     def _latest(self) -> str:
         if self.latest is None:
             raise UsageError("no %%iree cell has been compiled yet: compile one, or give a name")
         return self.latest
+
+
+def _is_compiled(value: object) -> TypeGuard[Trace | Program]:
+    from ireelab.pipeline.trace import Trace
+
+    return isinstance(value, Trace | Program)
 
 
 class _Progress:
@@ -327,48 +348,17 @@ def _check(options: Namespace) -> None:
         raise UsageError(f"--run needs the whole compilation, without --until {options.until}")
 
 
-# --- completion ----------------------------------------------------------------------
+# --- registration ---------------------------------------------------------------------
 
 
-def completions(line: str) -> list[str]:
-    """What may follow at the end of a magic's ``line``."""
-    words = line.split(" ")
-    before, word = (words[-2] if len(words) > 1 else ""), words[-1]
-    if "=" in word:  # IPython completes what stands after the "="
-        before, _, word = word.partition("=")
-    if before in _values():
-        return [v for v in _values()[before] if v.startswith(word)]
-    return [option for option in _OPTIONS[words[0].lstrip("%")] if option.startswith(word)]
-
-
-_OPTIONS = {
-    "iree": (
-        "--target", "--pipeline", "--until", "--from-step", "--run", "--input", "--device",
-        "--flag", "--cache",
-    ),
-    "iree_run": ("--function", "--input", "--device", "--repeat"),
-    "iree_diff": ("--trace",),
-}  # fmt: skip
-
-
-def _values() -> dict[str, tuple[str, ...]]:
-    """The values of the options that take one of a few."""
-    from ireelab.hal.registry import devices
-    from ireelab.pipeline.compile import PIPELINES
-    from ireelab.pipeline.step import PHASES
-    from ireelab.pipeline.targets import TARGETS
-
-    return {
-        "--target": tuple(TARGETS),
-        "--pipeline": PIPELINES,
-        "--until": PHASES,
-        "--device": tuple(device.id for device in devices() if device.available),
-    }
-
-
-def _complete(_shell: object, event: Any) -> list[str]:
+def _complete(shell: InteractiveShell, event: Any) -> list[str]:
     """IPython's hook: ``event.line`` is the line up to the cursor."""
-    return completions(event.line)
+    variables = [
+        name
+        for name, value in cast("dict[str, object]", shell.user_ns).items()
+        if _is_compiled(value) and not re.fullmatch(r"_+|_\d+", name)  # IPython's own of results
+    ]
+    return completions(event.line, variables)
 
 
 def register_magics(shell: InteractiveShell) -> None:

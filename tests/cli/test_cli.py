@@ -154,6 +154,12 @@ def test_run_repeat_says_the_time_of_a_call(vmfb: Path, capsys: pytest.CaptureFi
         (["{vmfb}", "--function=square"], "input"),
         (["{vmfb}", "--function=square", "--input=3xf32=1"], "3"),
         (["{vmfb}", "--function=square", "--input=4xf32=1 2"], "gives 2 values"),
+        (["{vmfb}", "--function=square", "--input=foo"], "write 8x64xf32=1"),
+        (
+            ["{vmfb}", "--function=square", "--flag=--x"],
+            "already compiled: --flag needs the source",
+        ),
+        (["{vmfb}", "--parameters=none.irpa"], "no such file: none.irpa"),
         (["{vmfb}", "--function=square", "--input=4xf32=1", "--device=tpu"], "no driver 'tpu'"),
         (["{vmfb}", "--function=square", "--input=4xf32=1", "--device=vulkan:99"], "Vulkan"),
         (["{vmfb}", "--function=square", "--input=4xf32=1", "--timeline=t.txt"], ".json or .csv"),
@@ -172,7 +178,40 @@ def test_run_usage_errors_are_one_line_and_exit_2(
 def test_a_corrupt_program_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("bad.vmfb").write_bytes(b"not a program")
     assert run("run", "bad.vmfb") == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "bad.vmfb: truncated program" in line
+
+
+@pytest.mark.parametrize("command", ["ir", "passes", "resume", "simulate"])
+def test_what_is_no_mlir_is_not_parsed(
+    command: str, vmfb: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.mlir").write_text("// nothing\n")
+    assert run(command, vmfb) == 2
+    assert run(command, "empty.mlir") == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "two.vmfb is not MLIR: a compiled program" in first
+    assert "empty.mlir is empty" in second
+
+
+def test_an_unknown_option_shows_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("devices", "--nope")
+    assert ended.value.code == 2
+    assert "usage: ireelab devices [-h] [--json]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "said"),
+    [(">/dev/full", 1, "ireelab: cannot write the output: No space left on device\n"),
+     (">&-", 0, "")],
+)  # fmt: skip
+def test_output_that_nobody_takes(to: str, code: int, said: str) -> None:
+    command = f"'{sys.executable}' -m ireelab passes --pipeline lab {to}"
+    ended = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (code, said)
 
 
 def test_a_broken_source_shows_the_line_and_a_caret(
