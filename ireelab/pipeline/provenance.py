@@ -233,6 +233,9 @@ class _Query:
         if not names:
             names = {k for step in (*ancestors, *descendants) for k in step.kernels}
             names.update(self._kernels(self._modules[start][1], places))
+        if not names:
+            # Of equal executables one is kept, located at its own ops; its sites have the others'.
+            names = self._sites.dispatched_for(self._index.near(self._index.ops_among(atoms)))
         entry_points = self._sites.entry_points(names)
         return Provenance(
             op=op,

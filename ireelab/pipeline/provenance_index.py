@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _FUNCTION = re.compile(r'^\s*"?(?:builtin\.)?(?:module|[\w.]*(?:func|executable|initializer))\b')
 _ALIAS_LINE = re.compile(r"^#loc\d* = loc\(.*\)$")
+# A kernel's argument is located where its value comes from: another kernel's work, or nobody's.
+_ARGUMENT = re.compile(r"\s*%\S+ = (?:stream\.binding|hal\.interface\.binding)\.subspan\b")
 _BINARY = re.compile(r"(?<=dense_resource<__elided__> : )vector<\d+xi8>")
 """The size of a machine-code binary; it holds the path of the source, which is another."""
 
@@ -223,7 +225,7 @@ class _LocationReader:
         for number, located in enumerate(text.split("\n")):
             line, group, bare = self._line(located)
             lines.append(line)
-            groups.append(group)
+            groups.append(0 if _ARGUMENT.match(line) else group)
             indent = len(line) - len(line.lstrip(" "))
             if bare:
                 open_at.setdefault(indent, []).append(number)

@@ -71,6 +71,10 @@ class DispatchSites:
         """The source ops that the ops dispatching an entry point are located at."""
         return self._by_entry[entry]
 
+    def dispatched_for(self, atoms: set[int]) -> set[str]:
+        """The kernels that are dispatched by ops located at any of these."""
+        return {kernel for (_, kernel), own in self._by_entry.items() if not atoms.isdisjoint(own)}
+
     def entry_points(self, kernels: set[str]) -> tuple[tuple[str, str], ...]:
         """(executable, kernel) of kernels, in the order in which they are dispatched."""
         return tuple(entry for entry in self._by_entry if entry[1] in kernels)

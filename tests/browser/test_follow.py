@@ -29,6 +29,25 @@ _FILM = """([step, line]) => {
 }"""
 
 
+_KERNELS = """(line) => {
+  const {app} = window.ireelab.explorer;
+  const origin = app.follower.origin({step: null, line, text: null});
+  return origin.entryPoints.map(entry => entry.kernel).sort();
+}"""
+_EQUAL = """
+func.func @twice(%a: tensor<8x8xf32>, %b: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<8x8xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %first = linalg.matmul ins(%a, %b : tensor<8x8xf32>, tensor<8x8xf32>)
+      outs(%init : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %second = linalg.matmul ins(%first, %b : tensor<8x8xf32>, tensor<8x8xf32>)
+      outs(%init : tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %second : tensor<8x8xf32>
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def trace() -> il.Trace:
     return il.compile(il.examples.path("mlp"), name="mlp.mlir")
@@ -170,6 +189,18 @@ def test_a_line_inside_a_kernel_runs_in_that_kernel(
             [step, start + 4],
         )
         assert found == [name]
+
+
+def test_of_equal_kernels_one_is_kept(open_page: OpenPage, tmp_path: Path) -> None:
+    """The ops of the others are found by who dispatches it, here and in Python."""
+    trace = il.compile(_EQUAL, name="twice.mlir")
+    page = open_page(il.explore(trace).save_html(tmp_path / "twice.html"))
+    ready(page)
+    kernel = "twice_dispatch_0_matmul_8x8x8_f32"
+    for text in ("%first =", "%second ="):
+        op = OpRef.find(trace, -1, text)
+        assert trace.provenance(op).kernels == (kernel,)
+        assert page.evaluate(_KERNELS, op.line) == [kernel]
 
 
 def test_lines_of_a_python_model_are_named(open_page: OpenPage, tmp_path: Path) -> None:

@@ -202,6 +202,35 @@ def test_the_explorer_gets_the_same_nodes(mlp: Trace) -> None:
     assert not atoms & set(kernels[SECOND]["atoms"])
 
 
+def test_the_explorer_names_the_same_kernels(mlp: Trace) -> None:
+    """Without following a line, by the source ops that the kernels were made of."""
+    record, index = provenance_record(mlp), provenance_index(mlp)
+    lines = [n for n in range(1, len(mlp.source.splitlines()) + 1) if index.atoms_at(n)]
+    assert len(lines) > 10
+    for line in lines:
+        own = index.near(index.ops_among(index.atoms_at(line)))
+        named = {e["kernel"] for e in record["entry_points"] if not own.isdisjoint(e["atoms"])}
+        assert named == set(mlp.provenance(OpRef(-1, line)).kernels), line
+
+
+def test_who_only_reads_a_value_is_not_where_it_comes_from(traces: Traces) -> None:
+    """A kernel's argument has the location of what made its value.
+
+    IREE keeps one of the two normalisations' equal executables, located at the first.
+    """
+    trace = traces("transformer")
+    product = trace.provenance(OpRef.find(trace, -1, "%67 = stablehlo.dot_general"))
+    first, second = (
+        trace.provenance(OpRef.find(trace, -1, text))
+        for text in ("%21 = stablehlo.add", "%66 = stablehlo.add")
+    )
+    assert product.kernels == ("transformer_dispatch_15_matmul_128x512x128_f32",)
+    assert first.kernels == second.kernels
+    assert len(second.kernels) == 1
+    assert second.kernels[0].endswith("_reduction_128x128_f32")
+    assert len(second.dispatches) == len(first.dispatches) > 0
+
+
 def test_another_compilation_is_refused(mlp: Trace, traces: Traces) -> None:
     with pytest.raises(ProvenanceUnavailable):
         ProvenanceIndex(mlp, traces("elementwise"), "mlp.mlir")

@@ -135,7 +135,8 @@ export class Provenance {
 
   /**
    * Sources and kernels of atoms. A dispatch stands for all that was fused into its kernel; what
-   * stands inside executables or functions (`around`) runs in their kernels only.
+   * stands inside executables or functions (`around`) runs in their kernels only. Of equal
+   * executables one is kept, with its own locations: the others' ops are found by who dispatches it.
    */
   originOf(own: ReadonlySet<number>, dispatched: readonly EntryPointAtoms[], around: readonly string[]): Origin {
     const atoms = new Set([...own, ...dispatched.flatMap((entry) => entry.atoms)]);
@@ -147,8 +148,9 @@ export class Provenance {
     const inside = this.model.entry_points.filter(
       ({ entry_point, kernel }) => around.includes(kernel) || around.includes(entry_point.split("::")[0]),
     );
-    const known = [dispatched, inside].find((some) => some.length);
-    const running = known ?? this.model.entry_points.filter((entry) => entry.atoms.some((atom) => within.has(atom)));
+    const near = (key: "atoms" | "site_atoms") =>
+      this.model.entry_points.filter((entry) => entry[key].some((atom) => within.has(atom)));
+    const running = [dispatched, inside, near("atoms")].find((some) => some.length) ?? near("site_atoms");
     return { sources, entryPoints: [...running] };
   }
 }
