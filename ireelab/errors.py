@@ -119,7 +119,7 @@ class InvalidPythonPass(CompileError):
 
 
 class UnknownStep(CompileError):
-    """A lab pipeline has no step of that name; the message suggests one."""
+    """There is no step, phase or boundary of that name; the message suggests some."""
 
 
 class CompilerCrashed(CompileError):

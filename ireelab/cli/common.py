@@ -15,6 +15,7 @@ from ireelab.errors import (
     InvalidInput,
     IreelabError,
     UnknownFunction,
+    UnknownStep,
     UnknownTarget,
     UnsupportedSource,
 )
@@ -37,6 +38,7 @@ USAGE_ERRORS = (
     DeviceUnavailable,
     InvalidInput,
     UnknownFunction,
+    UnknownStep,
     UnknownTarget,
     UnsupportedSource,
 )
@@ -181,6 +183,16 @@ def existing_file(name: str) -> Path:
     if not path.exists():
         raise UsageError(f"no such file: {name}")
     return path
+
+
+def text_of(name: str) -> str:
+    """What a file of text holds; ``UsageError`` where there is none."""
+    try:
+        return existing_file(name).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not a text file") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror}") from None
 
 
 def compile_file(arguments: argparse.Namespace, path: Path) -> Trace:

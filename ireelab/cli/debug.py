@@ -135,6 +135,10 @@ class DebugShell(cmd.Cmd):
     def do_EOF(self, _arg: str) -> bool:  # the name that cmd.Cmd calls
         return True
 
+    def get_names(self) -> list[str]:
+        """What `help` lists; the end of the input is no command."""
+        return [name for name in super().get_names() if name != "do_EOF"]
+
     def default(self, line: str) -> None:
         """A command's first letter is enough."""
         letter, _, rest = line.partition(" ")

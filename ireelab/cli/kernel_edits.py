@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ireelab.cli.common import UsageError, compile_file, existing_file, with_parameters
+from ireelab.cli.common import UsageError, compile_file, text_of, with_parameters
 
 if TYPE_CHECKING:
     from ireelab.program import Program
@@ -45,7 +45,7 @@ def edited_program(arguments: argparse.Namespace, path: Path) -> Program:
         raise UsageError(f"{path} carries no LLVM IR: --llvm-ir and --with need the source")
     changes = [_split("--with", text) for text in arguments.kernel_flags]
     texts = [_split("--llvm-ir", text) for text in arguments.llvm_irs]
-    contents = [(kernel, existing_file(file).read_text()) for kernel, file in texts]
+    contents = [(kernel, text_of(file)) for kernel, file in texts]
     trace = compile_file(arguments, path)
     program, found = trace.program, executables(trace)
     try:

@@ -34,6 +34,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise UsageError("JupyterLab is not installed: pip install 'jupyterlab>=4.2,<5'")
     file = existing_file(arguments.file) if arguments.file else tour()
+    if file.suffix != ".ipynb":
+        raise UsageError(f"{file} is no notebook (.ipynb)")
     command = [sys.executable, "-m", "jupyterlab", str(file), *arguments.jupyter]
     return subprocess.call(command)
 

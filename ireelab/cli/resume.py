@@ -14,6 +14,7 @@ from ireelab.cli.common import (
     compile_file,
     existing_file,
     named_pipeline,
+    text_of,
 )
 from ireelab.cli.explore import add_outputs, given_inputs, write_outputs
 
@@ -51,7 +52,7 @@ def add(commands: Commands) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     path = existing_file(arguments.file)
     inputs = given_inputs(arguments)
-    edited = existing_file(arguments.ir).read_text() if arguments.ir is not None else None
+    edited = text_of(arguments.ir) if arguments.ir is not None else None
     if arguments.after is None:
         if edited is not None:
             raise UsageError("--ir is the module as it stands at a boundary: say which, --after")

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ireelab.errors import CompileError
+from ireelab.errors import CompileError, UnknownStep
 from ireelab.pipeline.lab.pipeline import Pipeline
 from ireelab.pipeline.lab.pipeline import pipeline as lab_pipeline
 from ireelab.pipeline.step import PHASES, Step
@@ -58,7 +58,8 @@ def resume(
         A trace with the steps up to the boundary and those that ran now.
 
     Raises:
-        CompileError: ``after`` is no boundary, or the text has elided constants other than those of
+        UnknownStep: there is no boundary ``after``.
+        CompileError: no boundary ends there, or the text has elided constants other than those of
             the snapshot there, which are filled in; and what ``il.compile`` raises.
     """
     from ireelab.pipeline.compile import compile
@@ -133,7 +134,7 @@ def _boundary(trace: Trace, after: Step | int | str) -> tuple[str, int]:
         names = names or [name for name in known if after.endswith(f"-{name}")]
         if names:
             return names[0], known[names[0]]
-        raise CompileError(f"{trace.name}: no boundary {after!r}; there are: {', '.join(known)}")
+        raise UnknownStep(f"{trace.name}: no boundary {after!r}; there are: {', '.join(known)}")
     index = trace.step(after).index
     for name, last in known.items():
         if last >= index:

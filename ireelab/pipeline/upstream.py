@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ireelab.errors import CompileError
+from ireelab.errors import UnknownStep
 from ireelab.pipeline.step import PHASES
 from ireelab.pipeline.targets import target_flags
 
@@ -96,10 +96,10 @@ def compile_flags(target: str, until: str, flags: Sequence[str]) -> tuple[str, .
 
     Raises:
         UnknownTarget: no such target.
-        CompileError: no such phase.
+        UnknownStep: no such phase.
     """
     if until not in PHASES:
-        raise CompileError(f"unknown phase {until!r}; the phases are: {', '.join(PHASES)}")
+        raise UnknownStep(f"unknown phase {until!r}; the phases are: {', '.join(PHASES)}")
     stop = () if until == "vm" else (f"--compile-to={_LAST_UPSTREAM_PHASE.get(until, until)}",)
     return (*target_flags(target, tuple(flags)), *stop, *flags)
 

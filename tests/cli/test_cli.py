@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pty
@@ -192,6 +193,37 @@ def test_what_is_no_mlir_is_not_parsed(
     first, second = capsys.readouterr().err.splitlines()
     assert "two.vmfb is not MLIR: a compiled program" in first
     assert "empty.mlir is empty" in second
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["resume", "square.mlir", "--after", "flow", "--ir", "bytes"], "bytes is not a text file"),
+        (["run", "square.mlir", "--llvm-ir", "k=bytes"], "bytes is not a text file"),
+        (["resume", "square.mlir", "--after", "nowhere"], "no boundary 'nowhere'"),
+        (["ir", "square.mlir", "--until", "nowhere"], "unknown phase 'nowhere'"),
+        (["ir", "square.mlir", "--pipeline=lab", "--until", "nowhere"], "no step 'nowhere'"),
+        (["notebook", "square.mlir"], "square.mlir is no notebook"),
+    ],
+)
+def test_more_usage_errors(
+    words: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("square.mlir").write_text(SQUARE)
+    Path("bytes").write_bytes(b"\xff\xfe")
+    assert run(*words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_the_debugger_lists_commands_only(
+    vmfb: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("help\n"))
+    assert run("debug", vmfb, "--function=square") == 0
+    shown = capsys.readouterr().out
+    assert "registers" in shown
+    assert "EOF" not in shown
 
 
 def test_an_unknown_option_shows_the_usage_of_its_command(
