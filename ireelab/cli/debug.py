@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import cmd
+import re
 import signal
 import sys
 import threading
@@ -61,6 +62,12 @@ def execute(arguments: argparse.Namespace) -> int:
         return shell.exit_code
 
 
+_PRINTED = re.compile(
+    r"(?:(?P<name>(?:ref|value|result) \d+)|(?P<up>\^*)%?(?P<register>[ifr]\d+))"
+    r"(?: +(?P<as>[a-z]\w+))?(?: +(?P<offset>\d+))?"
+)
+
+
 class DebugShell(cmd.Cmd):
     """One command a line; an empty line repeats the last. Errors are printed, the call goes on."""
 
@@ -89,18 +96,14 @@ class DebugShell(cmd.Cmd):
 
     def do_until(self, arg: str) -> None:
         """until PLACE: run to a place, written as for `break` (u)"""
-        from ireelab.vm.breakpoints import parse_place
-
-        print(self._call.run_to(**parse_place(arg).keywords()))
+        print(self._call.run_to(arg))
 
     def do_break(self, arg: str) -> None:
         """break PLACE: stop at a source line (8), a function (@main), an instruction
         (@main 0x48, or 0x48 of this function) or calls of an import (hal.fence.await);
         without: forget all (b)"""
-        from ireelab.vm.breakpoints import parse_place
-
         if arg:
-            self._call.break_at(**parse_place(arg).keywords())
+            self._call.break_at(arg)
         else:
             self._call.clear_breakpoints()
 
@@ -114,6 +117,22 @@ class DebugShell(cmd.Cmd):
         for name, text in self._call.registers.items():
             if not wanted or name in wanted:
                 print(f"%{name} = {text}")
+
+    def do_print(self, arg: str) -> None:
+        """print NAME [TYPE [OFFSET]]: what is in the memory of a register (%r0, ^%r0 of the
+        caller), a global (ref 0) or an output (result 0), as f32, i8, bytes, ... from an
+        element on; memory that nothing is computed in yet says what it waits for (p)"""
+        match = _PRINTED.fullmatch(arg.strip())
+        if match is None:
+            print(f"cannot read {arg!r}: write `print %r0 f32 128`", file=sys.stderr)
+            return
+        name = match["name"] or f"{match['up']}%{match['register']}"
+        read = self._call.contents(name, match["as"] or "", int(match["offset"] or "0"))
+        if read.note:
+            print(read.note)
+        if read.texts:
+            more = "" if len(read.texts) == read.count else f" of {read.count:,} from {read.offset}"
+            print(f"{len(read.texts)}{more} {read.type}: {' '.join(read.texts)}")
 
     def do_globals(self, _arg: str) -> None:
         """globals: what the module's globals hold (g)"""
@@ -143,7 +162,7 @@ class DebugShell(cmd.Cmd):
         """A command's first letter is enough."""
         letter, _, rest = line.partition(" ")
         for name in ("step", "next", "finish", "continue", "until", "break", "registers",
-                     "globals", "list", "where", "restart", "quit"):  # fmt: skip
+                     "print", "globals", "list", "where", "restart", "quit"):  # fmt: skip
             if name.startswith(letter):
                 self.cmdqueue.append(f"{name} {rest}")
                 return

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from ireelab.errors import InvalidInput
 from ireelab.vm.disassembly import Line, callee_name, function_lines
@@ -39,11 +38,6 @@ class Place:
     function: str = ""
     pc: int | None = None
     call: str = ""
-
-    def keywords(self) -> dict[str, Any]:
-        """As ``Debugger.break_at`` and ``run_to`` take it."""
-        named = {"line": self.line, "function": self.function, "pc": self.pc, "call": self.call}
-        return {name: value for name, value in named.items() if value not in (None, "")}
 
     def __str__(self) -> str:
         if self.line is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ireelab.vm.debugger import Debugger, Seen
-from ireelab.vm.execution import global_values
+from ireelab.vm.execution import frame_prefix, global_values, named_values
 from ireelab.vm.frame import Frame
 from ireelab.vm.value_facts import Facts, facts, has_contents
 from ireelab.vm.value_text import value_text
@@ -83,18 +83,13 @@ def state_record(call: Debugger) -> dict[str, Any]:
 
 
 def _frame(frame: Frame, seen: Seen, up: int, refs: dict[int, list[str]]) -> dict[str, Any]:
-    held = _held(frame.registers.items(), frame.types, seen, _prefix(up), refs)
+    held = _held(frame.registers.items(), frame.types, seen, frame_prefix(up), refs)
     return {
         "ordinal": frame.function.ordinal,
         "function": frame.function.name,
         "pc": frame.pc,
         "registers": [one.to_json() for one in sorted(held, key=_order)],
     }
-
-
-def _prefix(up: int) -> str:
-    """Before the names of registers of functions that wait."""
-    return "^" * up + "%"
 
 
 def _held(
@@ -117,22 +112,10 @@ def _held(
     return made
 
 
-def named_values(call: Debugger) -> dict[str, Any]:
-    """Everything that a page can name: "%r0" of the function that runs, "^%r0" of its caller
-    ("^^%r0" of that one's), "ref 0" of the globals, "result 0".
-    """
-    found: dict[str, Any] = {}
-    for up, frame in enumerate(reversed(call.stepper.frames)):
-        found.update((f"{_prefix(up)}{name}", value) for name, value in frame.registers.items())
-    found.update(global_values(call.stepper))
-    found.update((f"result {i}", value) for i, value in enumerate(call.stepper.raw_results))
-    return found
-
-
 def _by_identity(call: Debugger) -> dict[int, list[str]]:
     """The names of everything that holds a reference, by the object."""
     found: dict[int, list[str]] = {}
-    for name, value in named_values(call).items():
+    for name, value in named_values(call.stepper).items():
         if value is not None and not isinstance(value, int | float):
             found.setdefault(id(value), []).append(name)
     return found

@@ -1,7 +1,7 @@
 """The VM debugger: a program on a device, and one call of it that goes on when told to.
 
 with il.debug(program, "main", x) as call:
-    call.run_to(line=8)
+    call.run_to("8")     # line 8 of the source
     print(call)          # where it stands, and what the registers hold
     call.step_over()
 
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ireelab.errors import IreelabError
+from ireelab.errors import InvalidInput, IreelabError
 from ireelab.program import Program
 from ireelab.vm.breakpoints import (
     AROUND,
@@ -24,13 +25,15 @@ from ireelab.vm.breakpoints import (
     Place,
     Places,
     around_text,
+    parse_place,
 )
 from ireelab.vm.context import Context, explained
-from ireelab.vm.execution import global_values
+from ireelab.vm.execution import global_values, named_values
 from ireelab.vm.frame import Frame
 from ireelab.vm.moves import Move, Progress, address_of, execute, line_at
 from ireelab.vm.scheduler import Wait
 from ireelab.vm.stepper import Stepper
+from ireelab.vm.value_facts import PAGE, Contents, contents
 from ireelab.vm.value_text import value_text
 
 if TYPE_CHECKING:
@@ -147,33 +150,42 @@ class Debugger:
             return self._seen_globals
         return next((seen for known, seen in self._seen if known is frame), _NOTHING)
 
+    def contents(self, name: str, read_as: str = "", offset: int = 0) -> Contents:
+        """Elements of what a register ("%r0", "^%r0" of the caller), a global ("ref 0") or an
+        output ("result 0") holds at this moment, as ``value_facts.contents`` reads them.
+
+        Memory into which nothing has been computed yet has none; its ``note`` says why.
+        """
+        values = named_values(self.stepper)
+        if name not in values:
+            raise InvalidInput(f"there is no {name!r} here; there are: {', '.join(values)}")
+        value = values[name]
+        now = self.stepper.written.look(value)  # before it is read: work ends at any time
+        read = contents(value, read_as, offset, PAGE if now.computed else 0)
+        return replace(read, note=now.note)
+
     def result(self) -> tuple[Value, ...]:
-        """The outputs, once the call has returned."""
+        """The outputs, once the call has returned; waits for the work that computes them."""
         return self.stepper.result()
 
     # --- breakpoints ------------------------------------------------------------------
 
-    def break_at(
-        self,
-        *,
-        line: int | None = None,
-        pc: int | None = None,
-        function: str | None = None,
-        call: str | None = None,
-    ) -> Breakpoint:
-        """Stop every move at a line of the source, at a byte (None: the start) of a function, or
-        at the calls of an import ("hal.fence.await").
+    def break_at(self, place: Place | str) -> Breakpoint:
+        """Stop every move at a place: a line of the source ("8"), a function ("@main") or an
+        instruction of it ("@main 0x48"), or the calls of an import ("hal.fence.await").
 
         Raises:
-            InvalidInput: no instruction of the program is there.
+            InvalidInput: it is no place, or no instruction of the program is there.
         """
-        made = self.find(Place(line, function or "", pc, call or ""))
+        made = self.find(place)
         if made not in self.breakpoints:
             self.breakpoints = (*self.breakpoints, made)
         return made
 
-    def find(self, place: Place) -> Breakpoint:
+    def find(self, place: Place | str) -> Breakpoint:
         """A place in this program; a byte alone is of the function that runs."""
+        if isinstance(place, str):
+            place = parse_place(place)
         return self.places.find(place, "" if self.finished else self.stepper.function)
 
     def clear(self, breakpoint: Breakpoint) -> None:
@@ -209,21 +221,10 @@ class Debugger:
         line = self.line
         return self._go(lambda: self.line not in (None, line))
 
-    def run_to(
-        self,
-        *,
-        line: int | None = None,
-        pc: int | None = None,
-        function: str | None = None,
-        call: str | None = None,
-    ) -> Debugger:
-        """Run to the next time that a place is reached (see ``break_at``), or a breakpoint.
-
-        Without any of them, or where it is not reached again, to the end.
+    def run_to(self, place: Place | str) -> Debugger:
+        """Run to the next time that a place is reached (see ``break_at``), to a breakpoint, or
+        to the end.
         """
-        place = Place(line, function or "", pc, call or "")
-        if place == Place():
-            return self.resume()
         target = self.find(place)
         return self._go(lambda: False, targets=(target,))
 
@@ -269,7 +270,10 @@ class Debugger:
     def __str__(self) -> str:
         if self.finished:
             texts = ", ".join(value_text(value) for value in self.stepper.raw_results)
-            return f"@{self.function} returned {texts or 'nothing'}"
+            looks = map(self.stepper.written.look, self.stepper.raw_results)
+            notes = dict.fromkeys(one.note for one in looks if one.note)
+            said = [f"@{self.function} returned {texts or 'nothing'}", *notes]
+            return "\n  ".join(said)
         seen = self.seen(self.stepper.frame)
         now = self.registers
         changed = [f"  %{r} = {t}" for r, t in now.items() if r not in seen or seen[r][1] != t]

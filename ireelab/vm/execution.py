@@ -118,3 +118,21 @@ def global_values(stepper: Stepper) -> Iterator[tuple[str, Any]]:
             yield f"value {4 * slot}", value
     for slot, ref in enumerate(refs):
         yield f"ref {slot}", ref
+
+
+def named_values(stepper: Stepper) -> dict[str, Any]:
+    """Everything with a name: "%r0" of the function that runs, "^%r0" of its caller ("^^%r0" of
+    that one's), "ref 0" of the globals, "result 0".
+    """
+    found: dict[str, Any] = {}
+    for up, frame in enumerate(reversed(stepper.frames)):
+        prefix = frame_prefix(up)
+        found.update((f"{prefix}{name}", value) for name, value in frame.registers.items())
+    found.update(global_values(stepper))
+    found.update((f"result {i}", value) for i, value in enumerate(stepper.raw_results))
+    return found
+
+
+def frame_prefix(up: int) -> str:
+    """Before the names of registers of functions that wait."""
+    return "^" * up + "%"

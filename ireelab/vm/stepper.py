@@ -29,6 +29,7 @@ from ireelab.vm.scheduler import Wait
 from ireelab.vm.semantics import HELPERS, SEMANTICS
 from ireelab.vm.status import failure
 from ireelab.vm.translate import parameter_names
+from ireelab.vm.written import Written
 
 _MOST_FRAMES = 1000  # about what Python's own limit leaves to translated code
 
@@ -37,7 +38,7 @@ class Stepper:
     """Executes one call of an exported function of a context, step by step.
 
     ``waiting`` is what the call waits for: a coroutine that has yielded, as ``step`` leaves it
-    where it may not block.
+    where it may not block. ``written`` knows which buffers hold what is computed into them.
     """
 
     def __init__(self, context: Context, function: str | None = None, *arrays: Any) -> None:
@@ -53,6 +54,7 @@ class Stepper:
             arguments = [*arguments, None, self._done]
         self.frames: list[Frame] = []
         self.waiting: Wait | None = None
+        self.written = Written()
         self.steps = 0
         self._returned: tuple[Any, ...] = ()
         self._operations = _Operations(self._state)
@@ -221,7 +223,9 @@ class Stepper:
             operands = group_spans(arguments, counts, operands, tuple)
         if imported.name in LOCATED_IMPORTS:
             operands.append(self.location)
-        self._settle(frame, self._state.imports[ordinal](*operands), block)
+        result = self._state.imports[ordinal](*operands)
+        self.written.called(imported.name, operands, result)
+        self._settle(frame, result, block)
 
     def _settle(self, frame: Frame, result: Any, block: bool) -> None:
         """Ends a call of an import, which may have to wait first."""

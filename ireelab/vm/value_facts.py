@@ -36,12 +36,16 @@ Facts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Some of the elements of a buffer, as texts, from ``offset`` on; ``count`` is of all."""
+    """Some of the elements of a buffer, as texts, from ``offset`` on; ``count`` is of all.
+
+    ``note``: why there are none yet, or why they may change (see ``Written``).
+    """
 
     type: str
     count: int
     offset: int
     texts: tuple[str, ...]
+    note: str = ""
 
 
 def facts(value: Any) -> Facts:

@@ -108,7 +108,7 @@ class Explorer(anywidget.AnyWidget):
         """
         if isinstance(shown, Program):
             payload = listing_payload(shown.name, "disassembly", disassemble(shown.module))
-            self._live.begin(None, shown, None, result)
+            self._live.begin(shown, result)
             self._models.show(Subject(None, shown, result), None)
             self._present(payload, None)
             if result is not None:
@@ -119,7 +119,7 @@ class Explorer(anywidget.AnyWidget):
         if trace is None:  # nothing to show beside the error itself
             assert error is not None
             raise error
-        self._live.begin(trace, None, error, result)  # before: the page asks what can be done
+        self._live.begin(shown, result)  # before: the page asks what can be done
         self._show_trace(trace, error, Subject(trace, None, result), compared)
 
     def show_compilation(

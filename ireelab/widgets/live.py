@@ -60,16 +60,10 @@ class Live:
     def history(self) -> History:
         return self._shown.history
 
-    def begin(
-        self,
-        trace: Trace | None,
-        program: Program | None,
-        error: CompileError | None,
-        result: Run | None,
-    ) -> None:
+    def begin(self, given: Trace | CompileError | Program, result: Run | None) -> None:
         """Start anew with what ``Explorer.show`` was given."""
         self._jobs.stop()
-        self._shown.begin(trace, program, error, result)
+        self._shown.begin(given, result)
 
     def handle(self, request: Request) -> None:
         """Do what the page asks; what cannot be done is said there."""

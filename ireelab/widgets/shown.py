@@ -42,20 +42,17 @@ class Shown:
         self._problem: dict[str, Any] | None = None
         self._where = "run"
 
-    def begin(
-        self,
-        trace: Trace | None,
-        program: Program | None,
-        error: CompileError | None,
-        result: Run | None,
-    ) -> None:
-        """Start anew with what ``Explorer.show`` was given."""
+    def begin(self, given: Trace | CompileError | Program, result: Run | None) -> None:
+        """Start anew with what ``Explorer.show`` was given; an error carries its trace."""
         self.forget()
         self._problem = None
-        if trace is not None:
+        if isinstance(given, Program):
+            self.history.add_variant("as loaded", 0, given)
+        else:
+            error = given if isinstance(given, CompileError) else None
+            trace = given.trace if isinstance(given, CompileError) else given
+            assert trace is not None
             self.compilation = self.history.add_compilation("shown first", trace, error)
-        elif program is not None:
-            self.history.add_variant("as loaded", 0, program)
         variants = self.history.variants
         if result is not None and variants:
             self.ran = self.history.add_run(variants[-1], result)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ireelab.errors import IreelabError
-from ireelab.vm.debug_state import named_values
 from ireelab.vm.debugger import Debugger
-from ireelab.vm.value_facts import PAGE, READ_AS, contents
+from ireelab.vm.value_facts import PAGE, READ_AS
 
 
 @dataclass(slots=True)
@@ -41,25 +39,23 @@ class Opened:
 
     def records(self, debugger: Debugger) -> list[dict[str, Any]]:
         """Of each its elements, which of them have changed, or why they cannot be read."""
-        values = named_values(debugger)
         return [
-            {"name": name, "as": one.read_as, "choices": list(READ_AS), **_read(one, values, name)}
+            {"name": name, "as": one.read_as, "choices": list(READ_AS)} | _read(one, debugger, name)
             for name, one in self._opened.items()
         ]
 
 
-def _read(one: _Opened, values: dict[str, Any], name: str) -> dict[str, Any]:
+def _read(one: _Opened, debugger: Debugger, name: str) -> dict[str, Any]:
     try:
-        if name not in values:
-            raise IreelabError(f"there is no {name} here")
-        found = contents(values[name], one.read_as, one.offset)
+        found = debugger.contents(name, one.read_as, one.offset)
     except Exception as error:  # whatever the device says
         one.texts = ()
-        return {"error": str(error), "type": "", "count": 0, "offset": 0, "page": PAGE,
+        return {"error": str(error), "note": "", "type": "", "count": 0, "offset": 0, "page": PAGE,
                 "texts": [], "changed": []}  # fmt: skip
     one.texts = found.texts
     same = len(one.before) == len(found.texts)
     pairs = zip(one.before, found.texts, strict=True) if same else ()
     changed = [i for i, (before, now) in enumerate(pairs) if before != now]
-    return {"error": "", "type": found.type, "count": found.count, "offset": found.offset,
-            "page": PAGE, "texts": list(found.texts), "changed": changed}  # fmt: skip
+    return {"error": "", "note": found.note, "type": found.type, "count": found.count,
+            "offset": found.offset, "page": PAGE, "texts": list(found.texts),
+            "changed": changed}  # fmt: skip

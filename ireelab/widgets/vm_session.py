@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -61,7 +60,7 @@ class VmSession:
             debugger = Debugger(program, asked.function, *asked.inputs, device=asked.device)
             for one in kept:
                 with suppress(InvalidInput):
-                    debugger.break_at(**one.place.keywords())
+                    debugger.break_at(one.place)
             call.begin(debugger)
             return lambda: self._begun(call, about)
 
@@ -92,8 +91,7 @@ class VmSession:
             self._move(call, call.debugger, *_MOVES[op])
         elif op == "to":
             place = _place(call.debugger, request)
-            move = partial(Debugger.run_to, **place.keywords())
-            self._move(call, call.debugger, f"running to {place} of", move)
+            self._move(call, call.debugger, f"running to {place} of", lambda one: one.run_to(place))
         else:
             if call.busy:
                 raise Busy("the call goes on at this moment: stop it first")
@@ -128,7 +126,7 @@ class VmSession:
             if made in debugger.breakpoints and "id" in request:
                 debugger.clear(made)
             else:
-                debugger.break_at(**place.keywords())
+                debugger.break_at(place)
         elif op == "clear":
             gone = [one for one in debugger.breakpoints if str(one) == request["place"]]
             for one in gone:

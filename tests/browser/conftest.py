@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,15 @@ def open_notebook(jupyterlab: Server, page: Page) -> OpenNotebook:
         return open_notebook_in(page, jupyterlab, name, cells, app)
 
     return open_
+
+
+@contextmanager
+def notebook_of_its_own(
+    browser: Browser, server: Server, name: str, cells: list[str]
+) -> Generator[Notebook]:
+    """One page that the tests of a file share."""
+    with browser.new_context() as context:
+        yield open_notebook_in(context.new_page(), server, name, cells)
 
 
 def open_notebook_in(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Notebook, Server, open_notebook_in
+from conftest import Notebook, Server, notebook_of_its_own
 from playwright.sync_api import Browser, Locator, expect
 
 pytestmark = pytest.mark.browser
@@ -35,9 +35,8 @@ while not Path("go_on").exists():
 
 @pytest.fixture(scope="module")
 def notebook(jupyterlab: Server, browser: Browser) -> Iterator[Notebook]:
-    context = browser.new_context()
-    yield open_notebook_in(context.new_page(), jupyterlab, "bundle.ipynb", CELLS)
-    context.close()
+    with notebook_of_its_own(browser, jupyterlab, "bundle.ipynb", CELLS) as notebook:
+        yield notebook
 
 
 @pytest.fixture

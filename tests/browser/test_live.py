@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import Notebook, Server, open_notebook_in
+from conftest import Notebook, Server, notebook_of_its_own
 from playwright.sync_api import Browser, Locator, expect
 
 pytestmark = pytest.mark.browser
@@ -27,11 +27,9 @@ box""",
 @pytest.fixture(scope="module")
 def notebook(jupyterlab: Server, browser: Browser) -> Iterator[Notebook]:
     """One page for all tests here, with an explorer in it."""
-    context = browser.new_context()
-    notebook = open_notebook_in(context.new_page(), jupyterlab, "live.ipynb", CELLS)
-    notebook.run_all()
-    yield notebook
-    context.close()
+    with notebook_of_its_own(browser, jupyterlab, "live.ipynb", CELLS) as notebook:
+        notebook.run_all()
+        yield notebook
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Notebook, OpenNotebook, Server, open_notebook_in, save
+from conftest import REPOSITORY, Notebook, OpenNotebook, Server, notebook_of_its_own, save
 from playwright.sync_api import Browser, Locator, expect
 from test_panes import AXE, violations
 
@@ -45,11 +45,9 @@ explorer""",
 
 @pytest.fixture(scope="module")
 def notebook(jupyterlab: Server, browser: Browser) -> Iterator[Notebook]:
-    context = browser.new_context()
-    notebook = open_notebook_in(context.new_page(), jupyterlab, "vm.ipynb", CELLS)
-    notebook.run_all()
-    yield notebook
-    context.close()
+    with notebook_of_its_own(browser, jupyterlab, "vm.ipynb", CELLS) as notebook:
+        notebook.run_all()
+        yield notebook
 
 
 @pytest.fixture
@@ -95,12 +93,22 @@ def test_steps_a_breakpoint_and_what_a_register_holds(notebook: Notebook, vm: Lo
     expect(mark).to_have_text("▶")
     expect(value(vm, "%i0").locator(".il-vm-text")).to_have_text("3")  # turns
 
-    # Every turn submits once; what %r0 holds doubles from turn to turn.
+    # Memory is there before anything is computed in it.
     vm.locator("[data-il=vm-place]").fill("hal.device.queue.execute.indirect")
     vm.get_by_role("button", name="Add").click()
-    expect(vm.locator("[data-il=vm-breakpoints] li")).to_have_count(1)
     vm.locator("[data-il=move-continue]").click()
     expect(status(vm)).to_contain_text("at breakpoint hal.device.queue.execute.indirect")
+    made = vm.locator(".il-vm-value", has_text="!hal.buffer 64 B")
+    made.click()
+    expect(vm.locator(".il-vm-pending")).to_have_text(
+        "not computed yet: nothing that writes it was submitted"
+    )
+    expect(vm.locator(".il-vm-elements")).to_have_count(0)
+    save(page, "vm-not-computed")
+    made.click()
+
+    # Every turn submits once; what %r0 holds doubles from turn to turn.
+    expect(vm.locator("[data-il=vm-breakpoints] li")).to_have_count(1)
     expect(vm.locator(".il-vm-now .il-vm-mark")).to_have_text("●▶")
     value(vm, "%r0").click()
     cells = vm.get_by_role("region", name="Contents of %r0").locator("td")

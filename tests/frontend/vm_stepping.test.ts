@@ -23,7 +23,7 @@ const call: SteppedCall = {
   breakpoints: [{ text: "hal.fence.await", ids: ["1:16", "0:9"] }, { text: "8", ids: ["1:16"] }],
 };
 const opened: OpenedValue = {
-  name: "%r0", as: "", choices: ["f32"], error: "", type: "f32", count: 1000, offset: 128, page: 6,
+  name: "%r0", as: "", choices: ["f32"], error: "", note: "", type: "f32", count: 1000, offset: 128, page: 6,
   texts: ["1", "2", "3", "4", "5", "6"], changed: [0, 5],
 };
 

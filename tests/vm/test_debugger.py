@@ -17,10 +17,12 @@ import ireelab as il
 from ireelab.cli.debug import DebugShell
 from ireelab.errors import DeviceError, InvalidInput, UnknownFunction
 from ireelab.hal.buffer import Buffer
+from ireelab.hal.semaphore import Fence, Semaphore
 from ireelab.vm.breakpoints import parse_place
 from ireelab.vm.debug_state import state_record
+from ireelab.vm.debugger import Debugger
 from ireelab.vm.execution import record_execution
-from ireelab.vm.value_facts import contents
+from ireelab.vm.value_facts import contents, has_contents
 
 X = np.arange(64 * 8, dtype=np.float32).reshape(8, 64) / 100
 W = np.ones((64, 32), np.float32)
@@ -62,7 +64,7 @@ def test_breakpoints_stop_where_they_are(program: il.Program, program_lines: lis
             for i in f.instructions
             if "queue.execute" in i.import_name
         )
-        call.break_at(function="mlp", pc=submit)
+        call.break_at(f"@mlp {submit:#x}")
         call.resume()
         assert (call.stepper.function, call.stepper.pc) == ("mlp", submit)
         assert f"=> {submit:04x}" in str(call)
@@ -70,16 +72,16 @@ def test_breakpoints_stop_where_they_are(program: il.Program, program_lines: lis
         assert call.resume().finished
     for line in program_lines:
         with il.debug(program, "mlp", X, W, B) as call:
-            call.break_at(line=line)
+            call.break_at(str(line))
             call.resume()
             assert call.finished or call.line == line
     with il.debug(program, "mlp", X, W, B) as call:
         with pytest.raises(InvalidInput, match="no instruction comes from line 99999"):
-            call.break_at(line=99999)
+            call.break_at("99999")
         with pytest.raises(InvalidInput, match="no function 'nobody'"):
-            call.break_at(function="nobody")
+            call.break_at("@nobody")
         with pytest.raises(InvalidInput, match="begins at byte 0x3e7"):
-            call.break_at(pc=999)
+            call.break_at("0x3e7")
     with pytest.raises(UnknownFunction):
         il.debug(program, "nobody")
 
@@ -95,9 +97,9 @@ def test_places_are_written_as_they_print() -> None:
 
 def test_a_stop_shows_what_has_changed_and_what_references_are(program: il.Program) -> None:
     with il.debug(program, "mlp", X, W, B) as call:
-        made = call.break_at(call="hal.buffer_view.create")
+        made = call.break_at("hal.buffer_view.create")
         with pytest.raises(InvalidInput, match=r"does not call 'hal.nothing'; it calls: .*hal"):
-            call.break_at(call="hal.nothing")
+            call.break_at("hal.nothing")
         call.resume()
         state = state_record(call)
         assert state["why"] == "breakpoint hal.buffer_view.create"
@@ -125,9 +127,82 @@ def test_a_stop_shows_what_has_changed_and_what_references_are(program: il.Progr
         )
 
 
+@pytest.fixture
+def fenced(cpu_program: Callable[..., Path]) -> il.Program:
+    """Functions that return before their work has ended: it waits for a fence, and signals one."""
+    return il.load(cpu_program("mix.mlir", "--iree-execution-model=async-external"))
+
+
+def hold(call: Debugger) -> Fence:
+    """A pending fence in place of the null one that the function is to wait for."""
+    assert call.stepper.function == "mlp" and call.registers["r3"] == "null"
+    fence = call.stepper.frame.registers["r3"] = Fence(((Semaphore(), 1),))
+    return fence
+
+
+def notes(call: Debugger) -> dict[str, str]:
+    """What is said of the contents of each register that has some."""
+    held = {f"%{name}": value for name, value in call.stepper.registers.items()}
+    return {name: call.contents(name).note for name, value in held.items() if has_contents(value)}
+
+
+def test_what_pending_work_computes_is_not_shown_before(fenced: il.Program) -> None:
+    """Neither what a buffer happens to hold, nor that of a view of it that was returned."""
+    with il.debug(fenced, "mlp", X, W, B) as call:
+        before = hold(call)
+        assert call.contents("%r0").note == ""
+        call.run_to("hal.device.queue.execute.indirect")
+        (target,) = (name for name, note in notes(call).items() if note)
+        read = call.contents(target)
+        assert (read.count, read.texts) == (8 * 32, ())
+        assert read.note == "not computed yet: nothing that writes it was submitted"
+        call.step()
+        read = call.contents(target)
+        assert read.texts == () and "the work ends with !hal.fence pending" in read.note
+        # What was there before may be written too: a dispatch does not say that it only reads.
+        used = [name for name, note in notes(call).items() if note.startswith("may change")]
+        assert used and all(call.contents(name).texts for name in used)
+
+        assert call.resume().why == "returned" and "not computed yet" in str(call)
+        assert call.contents("result 0").texts == ()
+        before.signal()
+        read = call.contents("result 0")
+        assert read.note == "" and str(call) == "@mlp returned !hal.buffer_view 8x32xf32"
+        expected = np.maximum(X @ W + B, 0).ravel()[: len(read.texts)]
+        np.testing.assert_allclose([float(text) for text in read.texts], expected, rtol=1e-5)
+
+
+def test_work_that_failed_leaves_nothing_to_see(fenced: il.Program) -> None:
+    with il.debug(fenced, "mlp", X, W, B) as call:
+        before = hold(call)
+        call.resume()
+        before.fail(DeviceError("no power"))
+        read = call.contents("result 0")
+        assert read.texts == () and "not computed: its work failed: no power" in read.note
+        with pytest.raises(DeviceError, match="no power"):
+            call.result()
+
+
+def test_the_terminal_prints_contents_once_they_are_computed(fenced: il.Program) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    with il.debug(fenced, "mlp", X, W, B) as call, redirect_stdout(out), redirect_stderr(err):
+        before = hold(call)
+        script = "print %r0 f32 510\np r0 i8\nc\np result 0\np ?\np %r9\n"
+        shell = DebugShell(call, io.StringIO(script))
+        shell.cmdloop()
+        before.signal()
+        shell.onecmd("print result 0 f32 254")
+        expected = call.result()[0].ravel()[254:]
+    text = out.getvalue()
+    assert "2 of 512 from 510 f32: 5.1 5.11\n" in text and "128 of 2,048 from 0 i8: 0 0" in text
+    assert "\nnot computed yet: the work ends with !hal.fence pending" in text
+    assert text.endswith(f"2 of 256 from 254 f32: {expected[0]:.6g} {expected[1]:.6g}\n")
+    assert "cannot read '?'" in err.getvalue() and "there is no '%r9' here" in err.getvalue()
+
+
 def test_what_cannot_be_read_is_said(program: il.Program) -> None:
     with il.debug(program, "mlp", X, W, B) as call:
-        call.run_to(call="hal.buffer_view.create")
+        call.run_to("hal.buffer_view.create")
         registers = call.stepper.registers.values()
         buffer = next(value for value in registers if isinstance(value, Buffer))
         assert contents(buffer).count == buffer.length_bytes // 4

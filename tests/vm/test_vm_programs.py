@@ -13,7 +13,9 @@ from vm_support import VmReference, assemble, same
 import ireelab as il
 from ireelab.errors import VMError
 from ireelab.vm import translate
-from ireelab.vm.debug_state import named_values, state_record
+from ireelab.vm.breakpoints import Place
+from ireelab.vm.debug_state import state_record
+from ireelab.vm.execution import named_values
 from ireelab.vm.scheduler import Scheduler
 from ireelab.vm.stepper import Stepper
 
@@ -141,17 +143,17 @@ def test_stepper_enters_calls(calls: Path) -> None:
 
 def test_the_debugger_steps_over_and_out_of_calls(calls: Path) -> None:
     with il.debug(il.load(calls), "fibonacci", 3, device="null") as call:
-        call.break_at(function="fibonacci")
+        call.break_at("@fibonacci")
         assert call.resume().why == "breakpoint @fibonacci"
         assert call.resume().why == "breakpoint @fibonacci" and len(call.stepper.frames) == 3
         state = state_record(call)
         assert [frame["function"] for frame in state["frames"]] == ["fibonacci"] * 3
         assert state["depth"] == 3 and call.registers == {"i0": "1"}
-        assert named_values(call)["%i0"] == 1 and named_values(call)["^^%i0"] == 3
+        assert named_values(call.stepper)["%i0"] == 1 and named_values(call.stepper)["^^%i0"] == 3
         call.clear_breakpoints()
         assert len(call.step_over().stepper.frames) == 3
         assert len(call.step_out().stepper.frames) == 2 and call.why == "stepped"
-        call.break_at(call="fibonacci")  # its own functions are called too
+        call.break_at(Place(call="fibonacci"))  # its own functions are called too
         assert call.step_out().why == "breakpoint fibonacci"
         call.clear_breakpoints()
         assert call.resume().why == "returned" and call.result() == (2,)
@@ -161,7 +163,7 @@ def test_the_debugger_steps_over_and_out_of_calls(calls: Path) -> None:
 def test_a_yield_is_a_stop_and_a_wait_can_be_stopped(vm_program: Callable[[str], Path]) -> None:
     program = il.load(vm_program("vm_waits.mlir"))
     with il.debug(program, "waits", -1, device="null") as call:
-        call.break_at(call="hal.fence.await")
+        call.break_at("hal.fence.await")
         assert call.resume().why == "breakpoint hal.fence.await" and call.waiting is None
         assert call.step().why == "waits"
         assert call.waiting is not None and "waits for !hal.fence pending" in str(call)

@@ -28,6 +28,8 @@ export interface OpenedValue {
   as: string;
   choices: string[];
   error: string;
+  /** Why nothing is computed there yet, or may change; "" where neither is so. */
+  note: string;
   type: string;
   count: number;
   offset: number;

@@ -66,7 +66,8 @@ function contents(name: string, read: OpenedValue, events: ValueEvents): HTMLEle
   const page = pageText(read);
   const bar = h("div", { class: "il-vm-read" }, as);
   if (page) bar.append(turn("◂", "Elements before", read.offset - read.page), h("span", { class: "il-muted" }, page), turn("▸", "Elements after", read.offset + read.page));
-  return [bar, elements(name, read)];
+  const note = read.note ? [h("p", { class: "il-muted il-vm-pending", role: "status" }, read.note)] : [];
+  return read.note && !read.texts.length ? note : [...note, bar, elements(name, read)];
 }
 
 function elements(name: string, read: OpenedValue): HTMLElement {
