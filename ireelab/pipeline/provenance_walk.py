@@ -100,10 +100,15 @@ def _pieces(
         last = at
         for entry in _pieces(child, at, path):
             yield entry
-            last = entry[1] + len(own_lines(entry[0]))
+            last = entry[1] + _line_count(entry[0])
         at = last
     if node.tail:
         yield (node, True), at, path
+
+
+def _line_count(piece: Piece) -> int:
+    node, tail = piece
+    return (node.tail if tail else node.head).count("\n") + 1
 
 
 def _key(piece: Piece) -> PieceKey:
@@ -121,18 +126,19 @@ class Walker:
 
     def follow(self, places: Places, old: Module, new: Module) -> Places:
         """The counterparts in ``new`` of ``places`` in ``old``; the order in time is yours."""
-        kept: Places = {key: set(lines) for key, lines in places.items() if key in new.by_key}
+        before, after = old.by_key, new.by_key
+        kept: Places = {key: set(lines) for key, lines in places.items() if key in after}
         lost = [
-            (old.by_key[key][0], line)
+            (before[key][0], line)
             for key, lines in places.items()
-            if key not in new.by_key and key in old.by_key
+            if key not in after and key in before
             for line in sorted(lines)
         ]
         if lost:
             change = _Change(
                 self._index,
-                [old.by_key[key][0] for key in old.by_key if key not in new.by_key],
-                [new.by_key[key][0] for key in new.by_key if key not in old.by_key],
+                [entry[0] for key, entry in before.items() if key not in after],
+                [entry[0] for key, entry in after.items() if key not in before],
             )
             for piece, line in lost:
                 for found, at in change.counterparts(piece, line, self._groups):
@@ -156,6 +162,7 @@ class _Change:
         self._index = index
         self._old = _by_key(index, gone)
         self._new = _by_key(index, come)
+        self._own = {(_key(p), n): key for key, places in self._old.items() for p, n in places}
         self._pairs: dict[tuple[_LineKey, str], dict[tuple[PieceKey, int], tuple[Piece, int]]] = {}
         self._answers: dict[tuple[int, str], list[tuple[Piece, int]]] = {}
         self._fresh = [
@@ -166,7 +173,7 @@ class _Change:
 
     def counterparts(self, piece: Piece, line: int, groups: set[int]) -> list[tuple[Piece, int]]:
         """What a line of an old piece is among the new ones; ``groups`` bounds the search."""
-        own = _line_key(self._index, piece, line)
+        own = self._own.get((_key(piece), line)) or _line_key(self._index, piece, line)
         same = self._new.get(own)
         if same:
             # The k-th of equal lines stays the k-th, within its function where that is there.
