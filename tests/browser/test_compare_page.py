@@ -141,6 +141,7 @@ def test_two_runs_on_one_axis(open_page: OpenPage, page_file: Path, compared: Co
     mine = next(i for i, event in enumerate(events) if event.kind == "dispatch")
     row = timeline.get_by_role("row").filter(has_text=events[mine].name).filter(has_text="generic")
     row.first.click()
+    page.wait_for_function("() => window.ireelab.model.get('selection').item")
     assert selection(page)["item"] == f"event@2:{mine}"
     details = page.locator("[data-il=event-details]")
     page.locator("[data-pane-tab=details]").click()
